@@ -6,7 +6,7 @@ import { MalformedError } from './errors.ts'
  * Every method names the field it reads, so that a truncated message says where it ended. Returned byte arrays are
  * views of the input, never copies.
  *
- * @throws {MalformedError} from any method where the input ends first.
+ * @throws {MalformedError} from any method where the input ends first, or that is given a length below zero.
  */
 export class ByteReader {
   readonly #bytes: Uint8Array
@@ -90,7 +90,8 @@ export class ByteReader {
 
   #advance(length: number, field: string): number {
     const at = this.#offset
-    if (length > this.#bytes.length - at) {
+    // A length that was computed from the input may have come out below zero, and must not turn the reader back.
+    if (length < 0 || length > this.#bytes.length - at) {
       throw new MalformedError(`${field}: needs ${length} bytes, ${this.#bytes.length - at} left`)
     }
     this.#offset = at + length
@@ -114,7 +115,8 @@ export class ByteWriter {
   }
 
   uint8(value: number): this {
-    this.#view.setUint8(this.#reserve(1), value)
+    const at = this.#reserve(1)
+    this.#view.setUint8(at, value)
     return this
   }
 
@@ -188,6 +190,7 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.#length)
   }
 
+  /** Makes room for `count` bytes and tells where. It may replace the view: call it before `this.#view` is read. */
   #reserve(count: number): number {
     const at = this.#length
     const needed = at + count
