@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RTCIceCandidateInit, RTCSessionDescriptionInit } from 'icefloe'
+import { Session } from './session.ts'
+
+/**
+ * Signalling over plain HTTP. Bodies are JSON; candidates trickle both ways.
+ *
+ *     POST   /sessions                 {offer}       -> 201 {id, answer}    the browser offers
+ *     POST   /sessions                 {}            -> 201 {id, offer}     icefloe offers
+ *     POST   /sessions/ID/answer       {answer}      -> 204
+ *     POST   /sessions/ID/candidates   {candidates}  -> 204
+ *     GET    /sessions/ID/events                     -> 200 a stream of server-sent events, see PeerEvent
+ *     DELETE /sessions/ID                            -> 204
+ */
+export class Signalling {
+  readonly #sessions = new Map<string, Session>()
+
+  /** Answers a request below `/sessions`. Never rejects: whatever goes wrong becomes a status and a reason. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#route(request, response)
+    } catch (error) {
+      // The rest of a refused body is not read: the connection ends with the answer.
+      response.setHeader('connection', 'close')
+      if (error instanceof HttpError) reply(response, error.status, { error: error.message })
+      else reply(response, 400, { error: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  closeAll(reason: string): void {
+    for (const session of this.#sessions.values()) session.close(reason)
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [, root, id, action] = (request.url ?? '').split('/')
+    const route = `${request.method} ${root}${id === undefined ? '' : '/ID'}${action === undefined ? '' : `/${action}`}`
+    switch (route) {
+      case 'POST sessions':
+        return reply(response, 201, await this.#create(await readJson(request)))
+      case 'POST sessions/ID/answer':
+        await this.#session(id).peer.acceptAnswer(description('answer', (await readJson(request)).answer))
+        return reply(response, 204)
+      case 'POST sessions/ID/candidates':
+        await this.#addCandidates(this.#session(id), (await readJson(request)).candidates)
+        return reply(response, 204)
+      case 'GET sessions/ID/events':
+        return this.#session(id).stream(response, Number(request.headers['last-event-id'] ?? -1))
+      case 'DELETE sessions/ID':
+        this.#session(id).close('Closed by the page')
+        return reply(response, 204)
+      default:
+        throw new HttpError(404, 'No such resource')
+    }
+  }
+
+  async #create(body: Json): Promise<object> {
+    if (this.#sessions.size >= MAX_SESSIONS) throw new HttpError(503, `All ${MAX_SESSIONS} sessions are in use`)
+    const session = new Session(closed => this.#sessions.delete(closed.id))
+    this.#sessions.set(session.id, session)
+    try {
+      if (body.offer === undefined) return { id: session.id, offer: await session.peer.offer() }
+      return { id: session.id, answer: await session.peer.answer(description('offer', body.offer)) }
+    } catch (error) {
+      session.close('The descriptions could not be exchanged')
+      throw error
+    }
+  }
+
+  async #addCandidates(session: Session, candidates: unknown): Promise<void> {
+    if (!Array.isArray(candidates)) throw new HttpError(400, 'candidates is not an array')
+    for (const candidate of candidates) {
+      if (!session.countCandidate()) throw new HttpError(429, 'Too many candidates')
+      await session.peer.addCandidate(candidate as RTCIceCandidateInit)
+    }
+  }
+
+  #session(id: string | undefined): Session {
+    const session = this.#sessions.get(id ?? '')
+    if (session === undefined) throw new HttpError(404, 'No such session')
+    return session
+  }
+}
+
+export class HttpError extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+const MAX_SESSIONS = 16
+const MAX_BODY_BYTES = 64 * 1024
+
+type Json = Readonly<Record<string, unknown>>
+
+/**
+ * Only a body that says it is JSON is taken: a form on a foreign page cannot say so without asking first, and this
+ * server never agrees.
+ */
+async function readJson(request: IncomingMessage): Promise<Json> {
+  if (request.headers['content-type'] !== 'application/json') throw new HttpError(415, 'The body must be JSON')
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length
+    if (size > MAX_BODY_BYTES) throw new HttpError(413, `A body has at most ${MAX_BODY_BYTES} bytes`)
+    parts.push(part)
+  }
+  const value: unknown = JSON.parse(Buffer.concat(parts).toString())
+  if (typeof value !== 'object' || value === null) throw new HttpError(400, 'The body must be an object')
+  return value as Json
+}
+
+/** The peer checks the text; here only the shape and the kind of description are. */
+function description(type: 'offer' | 'answer', value: unknown): RTCSessionDescriptionInit {
+  const { type: found, sdp } = (value ?? {}) as Json
+  if (found !== type || typeof sdp !== 'string') throw new HttpError(400, `Expected a description of type ${type}`)
+  return { type, sdp }
+}
+
+function reply(response: ServerResponse, status: number, body?: object): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(status, body === undefined ? {} : { 'content-type': 'application/json' })
+  response.end(body === undefined ? undefined : JSON.stringify(body))
+}

@@ -1,0 +1,61 @@
+import type { RandomSource } from '../../base/environment.ts'
+
+export type HashName = 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512'
+
+export type GroupName = 'x25519' | 'secp256r1'
+
+/** A signature algorithm by its code point. RFC 8446 §4.2.3: what TLS 1.2 calls a pair of hash and signature. */
+export interface SignatureScheme {
+  readonly id: number
+  readonly name: string
+  readonly algorithm: 'ecdsa' | 'rsa-pss' | 'rsa-pkcs1'
+  readonly hash: HashName
+}
+
+/** The public key of a certificate. */
+export type PublicKey =
+  /** `point`: uncompressed, 04 || X || Y. Whether it is on the curve is found out by whoever uses it. */
+  | { readonly kind: 'ec'; readonly curve: 'P-256' | 'P-384'; readonly point: Uint8Array }
+  /** `spki`: DER of the SubjectPublicKeyInfo. */
+  | { readonly kind: 'rsa'; readonly spki: Uint8Array }
+
+/** The private key of one of our certificates. */
+export interface SigningKey {
+  readonly kind: 'ec' | 'rsa'
+  /** What it signs with, most preferred first. */
+  readonly schemes: readonly SignatureScheme[]
+  /** ECDSA signatures are DER. */
+  sign(scheme: SignatureScheme, data: Uint8Array): Uint8Array
+}
+
+/** An ephemeral key pair. */
+export interface KeyShare {
+  /** As TLS sends it: 32 bytes for X25519, an uncompressed point for secp256r1. */
+  readonly publicKey: Uint8Array
+  /**
+   * The shared secret: the X25519 output, or the x coordinate.
+   *
+   * @throws {DtlsError} `bad-key-share` if the peer's key is malformed, off the curve, or of low order
+   */
+  deriveSecret(peerPublicKey: Uint8Array): Uint8Array
+}
+
+/**
+ * The public-key cryptography and hashing of a handshake. Records are always protected with `node:crypto`.
+ *
+ * `nodeCryptoProvider` is the one for use; `nobleCryptoProvider` draws its keys from the given random source and signs
+ * deterministically, so that a handshake can be repeated byte for byte.
+ */
+export interface CryptoProvider {
+  readonly name: string
+  hash(name: HashName, data: Uint8Array): Uint8Array
+  hmac(name: HashName, key: Uint8Array, data: Uint8Array): Uint8Array
+  generateKeyShare(group: GroupName, random: RandomSource): KeyShare
+  /** Whether the signature is good. Malformed keys and signatures are just not good: it never throws. */
+  verify(scheme: SignatureScheme, key: PublicKey, data: Uint8Array, signature: Uint8Array): boolean
+  /**
+   * @param pkcs8 DER of a PrivateKeyInfo with an EC key on P-256, or an RSA key
+   * @throws {DtlsError} `unsupported-key`
+   */
+  importSigningKey(pkcs8: Uint8Array): SigningKey
+}

@@ -1,0 +1,17 @@
+export type { DtlsIdentity } from './certificate-selection.ts'
+export { DtlsConnection } from './connection.ts'
+export { nodeCryptoProvider } from './crypto/node-provider.ts'
+export type {
+  CryptoProvider,
+  GroupName,
+  HashName,
+  KeyShare,
+  PublicKey,
+  SignatureScheme,
+  SigningKey,
+} from './crypto/provider.ts'
+export { Alert, type AlertDescription, DtlsError, type DtlsErrorCode } from './errors.ts'
+export type { Fingerprint } from './fingerprint.ts'
+export type { DtlsEvent, DtlsOptions, DtlsState } from './options.ts'
+export type { DtlsDrop, DtlsReceived } from './received.ts'
+export type { DtlsSession } from './session.ts'

@@ -1,0 +1,26 @@
+import type { Fragment } from './messages.ts'
+
+/** What was negotiated, in the names that statistics use. */
+export interface DtlsSession {
+  /** The version on the wire as four hexadecimal digits: `FEFD` is DTLS 1.2. */
+  readonly version: string
+  /** The cipher suite's name in the IANA registry. */
+  readonly cipherSuite: string
+  /** The key exchange group. */
+  readonly group: string
+  /** The SRTP protection profile, by its number in the IANA registry; undefined without use_srtp. */
+  readonly srtpProfile: number | undefined
+}
+
+/** What a handshake leaves behind. */
+export interface EstablishedSession {
+  readonly session: DtlsSession
+  /** The peer's certificates in DER, its own first. */
+  readonly remoteCertificates: readonly Uint8Array[]
+  /** RFC 5705 §4 */
+  exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Uint8Array
+  /** What a handshake message that comes afterwards, authenticated, asks for. */
+  classify(fragment: Fragment): 'renegotiation' | 'repetition' | 'nothing'
+  /** Overwrites the secrets. */
+  wipe(): void
+}

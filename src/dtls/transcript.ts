@@ -1,0 +1,26 @@
+import { concatBytes } from '../base/bytes.ts'
+import { encodeMessage, type HandshakeMessage } from './messages.ts'
+
+/**
+ * The handshake messages in order, for the hashes and signatures that cover them.
+ *
+ * Messages are kept rather than hashed as they come: which hash, and in which form, is known only after the hellos, and
+ * a certificate may be signed with another hash than the suite's.
+ */
+export class Transcript {
+  #messages: HandshakeMessage[] = []
+
+  add(message: HandshakeMessage): void {
+    this.#messages.push(message)
+  }
+
+  /** RFC 6347 §4.2.1: the first ClientHello and the HelloVerifyRequest are not part of any hash. */
+  clear(): void {
+    this.#messages = []
+  }
+
+  /** RFC 6347 §4.2.6: with the DTLS fields of the header, each message as if it were a single fragment. */
+  dtls12(): Uint8Array {
+    return concatBytes(...this.#messages.map(encodeMessage))
+  }
+}

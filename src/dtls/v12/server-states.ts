@@ -1,0 +1,268 @@
+import { concatBytes, constantTimeEqual } from '../../base/bytes.ts'
+import { type SelectedIdentity, selectSuite12 } from '../certificate-selection.ts'
+import type { CipherSuite } from '../cipher-suites.ts'
+import type { KeyShare } from '../crypto/provider.ts'
+import { verifiedSchemes } from '../crypto/signature-schemes.ts'
+import { DtlsError } from '../errors.ts'
+import {
+  decodeCodePoints,
+  decodePointFormats,
+  decodeUseSrtp,
+  type Extensions,
+  ExtensionType,
+  emptyRenegotiationInfo,
+  encodeUseSrtp,
+  uncompressedPointsOnly,
+} from '../extensions.ts'
+import { type NamedGroup, namedGroup, namedGroups } from '../groups.ts'
+import type { Handshake, HandshakeConfig, HandshakeState } from '../handshake.ts'
+import { type ClientHello, encodeServerHello, randomLength, Version } from '../hello.ts'
+import { type HandshakeMessage, HandshakeType } from '../messages.ts'
+import { acceptCertificate, type PeerCertificate, verifySigned } from './authentication.ts'
+import { requireMessage } from './expectation.ts'
+import { MasterSecret, type Parameters12 } from './key-schedule.ts'
+import {
+  ClientCertificateType,
+  decodeCertificateVerify,
+  decodeClientKeyExchange,
+  encodeCertificate,
+  encodeCertificateRequest,
+  encodeParameters,
+  encodeServerKeyExchange,
+} from './messages.ts'
+import { Established12 } from './session.ts'
+
+/** RFC 5746 §3.3: TLS_EMPTY_RENEGOTIATION_INFO_SCSV, which stands for an empty renegotiation_info. */
+const emptyRenegotiationInfoScsv = 0x00ff
+
+/** What the server answers to a ClientHello. */
+export interface Answer12 extends SelectedIdentity {
+  readonly hello: ClientHello
+  readonly suite: CipherSuite
+  readonly group: NamedGroup
+  readonly srtpProfile: number | undefined
+}
+
+/**
+ * Chooses suite, group, certificate and SRTP profile.
+ *
+ * @throws {DtlsError} if there is nothing in common, or the client breaks the rules
+ */
+export function negotiate12(hello: ClientHello, config: HandshakeConfig): Answer12 {
+  const { extensions } = hello
+  if (!hello.compressionMethods.includes(0)) {
+    // RFC 5246 §7.4.1.2: the list must contain the null method.
+    throw new DtlsError('illegal-parameter', 'the client cannot do without compression')
+  }
+  // RFC 7627 §5.2: a server that does not want legacy clients aborts the handshake without it.
+  if (!extensions.has(ExtensionType.extendedMasterSecret)) {
+    throw new DtlsError('no-extended-master-secret', 'the client does not offer the extended master secret')
+  }
+  checkRenegotiationInfo(extensions)
+  const group = selectGroup(extensions)
+  const schemes = extensions.get(ExtensionType.signatureAlgorithms)
+  // RFC 5246 §7.4.1.4.1: without the extension, SHA-1 is meant, with which nothing is signed here.
+  const peerSchemes = schemes === undefined ? [] : decodeCodePoints(schemes, 'signature_algorithms')
+  const selected = selectSuite12(config.identities, hello.cipherSuites, peerSchemes)
+  if (selected === undefined) {
+    throw new DtlsError('no-common-cipher-suite', 'no cipher suite and certificate that both sides can use')
+  }
+  return { ...selected, hello, group, srtpProfile: selectSrtpProfile(extensions, config) }
+}
+
+function checkRenegotiationInfo(extensions: Extensions): void {
+  const info = extensions.get(ExtensionType.renegotiationInfo)
+  // RFC 5746 §3.6: in the first handshake, renegotiated_connection must be empty.
+  if (info !== undefined && (info.length !== 1 || info[0] !== 0)) {
+    throw new DtlsError('renegotiation-mismatch', 'the client takes this for a renegotiation')
+  }
+}
+
+function selectGroup(extensions: Extensions): NamedGroup {
+  const formats = extensions.get(ExtensionType.ecPointFormats)
+  // RFC 8422 §5.1.2: a list without the uncompressed format ends the handshake.
+  if (formats !== undefined && !decodePointFormats(formats).includes(0)) {
+    throw new DtlsError('illegal-parameter', 'the client does not take uncompressed points')
+  }
+  const data = extensions.get(ExtensionType.supportedGroups)
+  // RFC 8422 §4: a client that does not say which curves it supports leaves the choice to the server.
+  const offered = data === undefined ? namedGroups.map(({ id }) => id) : decodeCodePoints(data, 'supported_groups')
+  // RFC 8422 §5.1.1: the client's favourite comes first; what is unknown here is skipped.
+  for (const id of offered) {
+    const group = namedGroup(id)
+    if (group !== undefined) return group
+  }
+  throw new DtlsError('no-common-group', 'no key exchange group that both sides can use')
+}
+
+/** RFC 5764 §4.1.1: one of the client's profiles, or no use_srtp at all. */
+function selectSrtpProfile(extensions: Extensions, config: HandshakeConfig): number | undefined {
+  const data = extensions.get(ExtensionType.useSrtp)
+  if (data === undefined) return undefined
+  const { profiles } = decodeUseSrtp(data)
+  return config.srtpProfiles.find(profile => profiles.includes(profile))
+}
+
+/** RFC 6347 §4.2.4, flight 4: ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone. */
+export function sendServerFlight12(answer: Answer12, handshake: Handshake): HandshakeState {
+  const { crypto, random } = handshake.config
+  const { hello, suite, group, srtpProfile, identity, scheme } = answer
+  const serverRandom = random(randomLength)
+  const parameters: Parameters12 = { suite, clientRandom: hello.random, serverRandom, srtpProfile }
+  handshake.write(HandshakeType.serverHello, serverHello(answer, serverRandom))
+  handshake.write(HandshakeType.certificate, encodeCertificate(identity.chain))
+  const share = crypto.generateKeyShare(group.name, random)
+  const keyParameters = encodeParameters(group.id, share.publicKey)
+  // RFC 8422 §5.4: the signature covers both randoms and the parameters.
+  const signature = identity.key.sign(scheme, concatBytes(hello.random, serverRandom, keyParameters))
+  handshake.write(
+    HandshakeType.serverKeyExchange,
+    encodeServerKeyExchange(keyParameters, { scheme: scheme.id, signature }),
+  )
+  // RFC 8122 §6.2: the server must request a certificate.
+  handshake.write(HandshakeType.certificateRequest, certificateRequest())
+  handshake.write(HandshakeType.serverHelloDone, new Uint8Array())
+  handshake.sendFlight()
+  return new ExpectCertificate({ parameters, group, share })
+}
+
+function serverHello({ hello, suite, srtpProfile }: Answer12, random: Uint8Array): Uint8Array {
+  const extensions = new Map<number, Uint8Array>()
+  // RFC 5246 §7.4.1.4: only what the client asked for.
+  if (
+    hello.extensions.has(ExtensionType.renegotiationInfo) ||
+    hello.cipherSuites.includes(emptyRenegotiationInfoScsv)
+  ) {
+    extensions.set(ExtensionType.renegotiationInfo, emptyRenegotiationInfo)
+  }
+  extensions.set(ExtensionType.extendedMasterSecret, new Uint8Array())
+  if (hello.extensions.has(ExtensionType.ecPointFormats)) {
+    extensions.set(ExtensionType.ecPointFormats, uncompressedPointsOnly)
+  }
+  if (srtpProfile !== undefined) extensions.set(ExtensionType.useSrtp, encodeUseSrtp([srtpProfile]))
+  return encodeServerHello({
+    // RFC 8446 §4.2.1: a version before 1.3 is chosen with this field, and without supported_versions.
+    version: Version.dtls12,
+    random,
+    // RFC 5246 §7.4.1.3: an empty session_id says that the session cannot be resumed.
+    sessionId: new Uint8Array(),
+    cipherSuite: suite.id,
+    compressionMethod: 0,
+    extensions,
+  })
+}
+
+function certificateRequest(): Uint8Array {
+  return encodeCertificateRequest({
+    certificateTypes: Uint8Array.of(ClientCertificateType.ecdsaSign, ClientCertificateType.rsaSign),
+    schemes: verifiedSchemes.map(({ id }) => id),
+  })
+}
+
+/** What the server knows once its flight is sent. */
+interface Agreement {
+  readonly parameters: Parameters12
+  readonly group: NamedGroup
+  readonly share: KeyShare
+}
+
+class ExpectCertificate implements HandshakeState {
+  readonly name = 'Certificate'
+  readonly epoch = 0
+  readonly #agreement: Agreement
+
+  constructor(agreement: Agreement) {
+    this.#agreement = agreement
+  }
+
+  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+    requireMessage(message, HandshakeType.certificate, this)
+    const peer = acceptCertificate(message.body, handshake.config)
+    handshake.transcript.add(message)
+    return new ExpectClientKeyExchange(this.#agreement, peer)
+  }
+}
+
+class ExpectClientKeyExchange implements HandshakeState {
+  readonly name = 'ClientKeyExchange'
+  readonly epoch = 0
+  readonly #agreement: Agreement
+  readonly #peer: PeerCertificate
+
+  constructor(agreement: Agreement, peer: PeerCertificate) {
+    this.#agreement = agreement
+    this.#peer = peer
+  }
+
+  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+    requireMessage(message, HandshakeType.clientKeyExchange, this)
+    const { parameters, group, share } = this.#agreement
+    const preMasterSecret = share.deriveSecret(decodeClientKeyExchange(message.body))
+    handshake.transcript.add(message)
+    const { crypto } = handshake.config
+    const masterSecret = new MasterSecret(crypto, parameters, preMasterSecret, handshake.transcript)
+    // From here on the client's Finished can be opened. It is read only after its CertificateVerify.
+    handshake.protect(masterSecret.deriveEpoch('server'))
+    return new ExpectCertificateVerify({ parameters, group, peer: this.#peer, masterSecret })
+  }
+}
+
+/** What is left of the key exchange: the ephemeral key is gone. */
+interface Secrets {
+  readonly parameters: Parameters12
+  readonly group: NamedGroup
+  readonly peer: PeerCertificate
+  readonly masterSecret: MasterSecret
+}
+
+class ExpectCertificateVerify implements HandshakeState {
+  readonly name = 'CertificateVerify'
+  readonly epoch = 0
+  readonly #secrets: Secrets
+
+  constructor(secrets: Secrets) {
+    this.#secrets = secrets
+  }
+
+  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+    requireMessage(message, HandshakeType.certificateVerify, this)
+    const signed = decodeCertificateVerify(message.body)
+    const { publicKey } = this.#secrets.peer
+    // RFC 5246 §7.4.8: all handshake messages up to, but not including, this one.
+    verifySigned(signed, publicKey, handshake.transcript.dtls12(), handshake.config.crypto)
+    handshake.transcript.add(message)
+    return new ExpectFinished(this.#secrets)
+  }
+
+  wipe(): void {
+    this.#secrets.masterSecret.wipe()
+  }
+}
+
+class ExpectFinished implements HandshakeState {
+  readonly name = 'Finished'
+  readonly epoch = 1
+  readonly #secrets: Secrets
+
+  constructor(secrets: Secrets) {
+    this.#secrets = secrets
+  }
+
+  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+    requireMessage(message, HandshakeType.finished, this)
+    const { parameters, group, peer, masterSecret } = this.#secrets
+    if (!constantTimeEqual(message.body, masterSecret.verifyData('client', handshake.transcript))) {
+      throw new DtlsError('bad-finished', 'the client saw another handshake')
+    }
+    handshake.transcript.add(message)
+    // RFC 6347 §4.2.4, flight 6.
+    handshake.changeCipherSpec()
+    handshake.write(HandshakeType.finished, masterSecret.verifyData('server', handshake.transcript))
+    handshake.sendFinalFlight()
+    return new Established12(parameters, group.name, masterSecret, peer.chain, message.sequence)
+  }
+
+  wipe(): void {
+    this.#secrets.masterSecret.wipe()
+  }
+}

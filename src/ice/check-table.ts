@@ -1,0 +1,71 @@
+import type { CandidatePair } from './candidate-pair.ts'
+import type { Check } from './check-client.ts'
+import type { ReceivedStunMessage } from './stun/message.ts'
+import { transactionKey } from './stun/transaction.ts'
+
+/**
+ * Checks of one pair that may be unanswered at a time. A pair whose check is cancelled and started anew by every
+ * request of the peer (RFC 8445 §7.3.1.4) must not grow the table; consent needs 8: one in 4 s, for 30 s.
+ */
+export const maxChecksPerPair = 10
+
+/** The checks on their way, by transaction. */
+export class CheckTable {
+  readonly #checks = new Map<string, Check>()
+
+  get size(): number {
+    return this.#checks.size
+  }
+
+  /** The next time that {@link poll} has something to do. */
+  get deadline(): number | undefined {
+    let earliest: number | undefined
+    for (const { retransmission } of this.#checks.values()) {
+      if (earliest === undefined || retransmission.deadline < earliest) earliest = retransmission.deadline
+    }
+    return earliest
+  }
+
+  add(check: Check): void {
+    const ofPair = [...this.#checks.values()].filter(other => other.pair === check.pair)
+    const oldest = ofPair.length >= maxChecksPerPair ? ofPair[0] : undefined
+    if (oldest !== undefined) this.#checks.delete(oldest.transaction)
+    this.#checks.set(check.transaction, check)
+  }
+
+  /** The check that a response belongs to. */
+  find(response: ReceivedStunMessage): Check | undefined {
+    return this.#checks.get(transactionKey(response.transactionId))
+  }
+
+  remove(check: Check): void {
+    this.#checks.delete(check.transaction)
+  }
+
+  /** RFC 8445 §7.3.1.4: stops the retransmission of a pair's check without giving up on its answer. */
+  cancel(pair: CandidatePair): void {
+    for (const check of this.#checks.values()) {
+      if (check.pair !== pair || check.kind !== 'ordinary') continue
+      check.cancelled = true
+      check.retransmission.cancel()
+    }
+  }
+
+  /** Forgets all checks for which `keep` says no. */
+  retain(keep: (check: Check) => boolean): void {
+    for (const check of this.#checks.values()) if (!keep(check)) this.remove(check)
+  }
+
+  /** What is due: checks to send again, and checks whose time is over, which are forgotten. */
+  poll(now: number): { readonly resend: readonly Check[]; readonly expired: readonly Check[] } {
+    const resend: Check[] = []
+    const expired: Check[] = []
+    for (const check of this.#checks.values()) {
+      const due = check.retransmission.poll(now)
+      if (due === 'resend') resend.push(check)
+      if (due === 'expired') expired.push(check)
+    }
+    for (const check of expired) this.remove(check)
+    return { resend, expired }
+  }
+}

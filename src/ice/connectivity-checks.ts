@@ -1,0 +1,136 @@
+import { Deadlines } from '../base/deadlines.ts'
+import type { RandomSource } from '../base/environment.ts'
+import type { Transmit } from '../base/machine.ts'
+import type { Queue } from '../base/queue.ts'
+import type { CandidatePair } from './candidate-pair.ts'
+import { type Check, type CheckKind, concernsConsent } from './check-client.ts'
+import { encodeCheck } from './check-messages.ts'
+import { CheckTable } from './check-table.ts'
+import type { IceSession } from './ice-session.ts'
+import type { RoleKeeper } from './role.ts'
+import type { ReceivedStunMessage } from './stun/message.ts'
+import { Retransmission } from './stun/transaction.ts'
+import type { IceTiming } from './timing.ts'
+
+/** Sends checks at their pace, and again when they are lost. RFC 8445 §6.1.4 and §14. */
+export class ConnectivityChecks {
+  readonly #timing: IceTiming
+  readonly #random: RandomSource
+  readonly #roles: RoleKeeper
+  readonly #transmits: Queue<Transmit>
+  readonly #table = new CheckTable()
+  readonly #deadlines = new Deadlines<'pace'>()
+  #nextCheckAt = Number.NEGATIVE_INFINITY
+
+  constructor(timing: IceTiming, random: RandomSource, roles: RoleKeeper, transmits: Queue<Transmit>) {
+    this.#timing = timing
+    this.#random = random
+    this.#roles = roles
+    this.#transmits = transmits
+  }
+
+  /** When to call {@link poll} and {@link run}. */
+  get deadline(): number | undefined {
+    const pace = this.#deadlines.next()
+    const answer = this.#table.deadline
+    return pace === undefined || (answer !== undefined && answer < pace) ? answer : pace
+  }
+
+  /** RFC 8445 §6.1.4.2: one check each time that Ta has passed, the first at once. */
+  run(session: IceSession, now: number): void {
+    const { checklist } = session
+    const ready = session.remote !== undefined && !session.consentLost
+    while (ready && now >= this.#nextCheckAt) {
+      const pair = checklist.next()
+      if (pair === undefined) break
+      pair.begin()
+      this.#sendCheck(session, pair, 'ordinary', now)
+    }
+    if (ready && checklist.hasNext) this.#deadlines.set('pace', this.#nextCheckAt)
+    else this.#deadlines.clear('pace')
+  }
+
+  /** It repeats a check that was just answered: it does not wait for the pace, but the next check waits for it. */
+  nominate(session: IceSession, pair: CandidatePair, now: number): void {
+    this.#sendCheck(session, pair, 'nomination', now)
+  }
+
+  /** RFC 7675 §5.1: it is transmitted once, and its answer counts for as long as consent lasts. */
+  requestConsent(session: IceSession, pair: CandidatePair, now: number): void {
+    pair.counters.consentRequestsSent++
+    const once = { now, rtoMs: Number.POSITIVE_INFINITY, timeoutMs: this.#timing.consentTimeoutMs }
+    this.#send(session, pair, 'consent', new Retransmission(once))
+  }
+
+  /** Asks again and again whether the peer still answers on a pair. */
+  probe(session: IceSession, pair: CandidatePair, now: number): void {
+    this.#sendCheck(session, pair, 'probe', now)
+  }
+
+  /** Sends again what was not answered, and fails what was not answered for too long. */
+  poll(now: number): void {
+    const { resend, expired } = this.#table.poll(now)
+    for (const { pair, bytes } of resend) {
+      if (pair.state === 'in-progress') pair.markOverdue()
+      pair.counters.retransmissionsSent++
+      this.#transmits.push({ data: bytes, local: pair.local.base, remote: pair.remote.address })
+    }
+    // RFC 8445 §7.2.5.2.3
+    for (const check of expired) if (!concernsConsent(check) && !check.cancelled) check.pair.fail('timed-out')
+  }
+
+  find(response: ReceivedStunMessage): Check | undefined {
+    return this.#table.find(response)
+  }
+
+  /** Takes note of the answer to a check. */
+  answered(check: Check, succeeded: boolean, now: number): void {
+    const { pair, retransmission } = check
+    this.#table.remove(check)
+    if (!succeeded) return
+    // RFC 8489 §6.2.1: no measurement where it is unclear which transmission was answered (Karn's algorithm)
+    if (retransmission.count === 0) pair.roundTrip.sample(now - retransmission.startedAt)
+    // Older checks that ask the same have nothing to tell any more.
+    const same = (other: Check) => other.kind === check.kind || (concernsConsent(other) && concernsConsent(check))
+    this.#table.retain(other => other.pair !== pair || !same(other))
+  }
+
+  cancel(pair: CandidatePair): void {
+    this.#table.cancel(pair)
+  }
+
+  /** Forgets the checks of pairs that are no more. */
+  forget(pairs: readonly CandidatePair[]): void {
+    if (pairs.length > 0) this.#table.retain(({ pair }) => !pairs.includes(pair))
+  }
+
+  /** Forgets all but what concerns the consent of one pair. */
+  forgetAllBut(carrier: CandidatePair | undefined): void {
+    this.#deadlines.clearAll()
+    this.#table.retain(check => concernsConsent(check) && check.pair === carrier)
+  }
+
+  #sendCheck(session: IceSession, pair: CandidatePair, kind: CheckKind, now: number): void {
+    this.#nextCheckAt = now + this.#timing.paceMs
+    pair.counters.requestsSent++
+    const { checkTimeoutMs: timeoutMs, maxRtoMs: maxIntervalMs } = this.#timing
+    const rtoMs = this.#rto(session, pair)
+    this.#send(session, pair, kind, new Retransmission({ now, rtoMs, timeoutMs, maxIntervalMs }))
+  }
+
+  #send(session: IceSession, pair: CandidatePair, kind: CheckKind, retransmission: Retransmission): void {
+    const { role, tieBreaker } = this.#roles
+    // Asking for consent, a controlling agent repeats its nomination: both ends agree in the end, whatever was lost.
+    const nominate = kind === 'nomination' || (kind !== 'ordinary' && role === 'controlling' && pair.nominated)
+    const { transaction, bytes } = encodeCheck({ session, pair, role, tieBreaker, nominate, random: this.#random })
+    this.#table.add({ kind, session, pair, role, transaction, bytes, retransmission, cancelled: false })
+    this.#transmits.push({ data: bytes, local: pair.local.base, remote: pair.remote.address })
+  }
+
+  /** RFC 8445 §14.3, with another floor: a lost check must not cost half a second. A measured path has its own time. */
+  #rto(session: IceSession, pair: CandidatePair): number {
+    const { rtoFloorMs, maxRtoMs, paceMs } = this.#timing
+    const estimateMs = pair.roundTrip.rtoMs ?? paceMs * session.checklist.activeCount
+    return Math.min(Math.max(rtoFloorMs, estimateMs), maxRtoMs)
+  }
+}

@@ -1,0 +1,89 @@
+import type { RandomSource } from '../base/environment.ts'
+import type { CandidatePair } from './candidate-pair.ts'
+import type { IceTiming } from './timing.ts'
+
+/** How long a request may be on its way before it counts as unanswered: this, or two round trips if they take longer. */
+const answerTimeMs = 500
+
+/**
+ * Consent to send on the selected pair: asked for every few seconds, and gone 30 s after the last answer.
+ *
+ * RFC 7675 §5.1. The requests also keep NAT bindings alive (RFC 7675 §4), so that there are no other keepalives. As each
+ * is sent only once, one that is not answered is followed by a probe: a connectivity check, which is sent again and
+ * again, and tells the loss of a packet from the loss of the path.
+ */
+export class Consent {
+  readonly #timing: IceTiming
+  readonly #random: RandomSource
+  #pair: CandidatePair | undefined
+  #nextRequestAt = 0
+  #unansweredSince: number | undefined
+  #probing = false
+
+  constructor(timing: IceTiming, random: RandomSource) {
+    this.#timing = timing
+    this.#random = random
+  }
+
+  /** When to call {@link poll} again. */
+  get deadline(): number | undefined {
+    const pair = this.#pair
+    if (pair === undefined) return undefined
+    const probeAt = this.#probing ? Number.POSITIVE_INFINITY : this.#probeAt
+    const silentAt = pair.silent ? Number.POSITIVE_INFINITY : this.#silentAt
+    return Math.min(this.#nextRequestAt, this.#expiresAt, probeAt, silentAt)
+  }
+
+  /** Watches over another pair, or over none. */
+  watch(pair: CandidatePair | undefined, now: number): void {
+    this.#pair = pair
+    this.confirm()
+    if (pair !== undefined) this.#nextRequestAt = Math.max(now, pair.confirmedAt + this.#interval())
+  }
+
+  /** The peer has answered on the watched pair. */
+  confirm(): void {
+    this.#unansweredSince = undefined
+    this.#probing = false
+  }
+
+  /**
+   * What is due. After `request` or `probe` the caller sends one, and calls again until nothing is due.
+   *
+   * A pair that has not answered for too long is marked silent on the way.
+   */
+  poll(now: number): 'request' | 'probe' | 'expired' | undefined {
+    const pair = this.#pair
+    if (pair === undefined) return undefined
+    if (now >= this.#expiresAt) return 'expired'
+    if (now >= this.#silentAt) pair.markSilent()
+    if (now >= this.#nextRequestAt) {
+      this.#unansweredSince ??= now
+      this.#nextRequestAt = now + this.#interval()
+      return 'request'
+    }
+    if (this.#probing || now < this.#probeAt) return undefined
+    this.#probing = true
+    return 'probe'
+  }
+
+  get #expiresAt(): number {
+    return (this.#pair?.confirmedAt ?? 0) + this.#timing.consentTimeoutMs
+  }
+
+  get #probeAt(): number {
+    const roundTripMs = this.#pair?.roundTrip.smoothedMs ?? 0
+    return (this.#unansweredSince ?? Number.POSITIVE_INFINITY) + Math.max(answerTimeMs, 2 * roundTripMs)
+  }
+
+  get #silentAt(): number {
+    return (this.#unansweredSince ?? Number.POSITIVE_INFINITY) + this.#timing.disconnectedAfterMs
+  }
+
+  /** RFC 7675 §5.1: randomised between 0.8 and 1.2 times the basic period. */
+  #interval(): number {
+    const bytes = this.#random(2)
+    const fraction = (((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)) / 0xffff
+    return this.#timing.consentIntervalMs * (0.8 + 0.4 * fraction)
+  }
+}

@@ -1,0 +1,279 @@
+import { sameAddress, type TransportAddress } from '../base/address.ts'
+import {
+  canPair,
+  type IceCandidate,
+  isRedundant,
+  type LocalCandidate,
+  localPeerReflexive,
+  remotePeerReflexive,
+  usableRemoteCandidate,
+} from './candidate.ts'
+import { CandidatePair } from './candidate-pair.ts'
+import { Checklist } from './checklist.ts'
+import type { IceParameters, IceRole } from './parameters.ts'
+import { shortTermKey } from './stun/integrity.ts'
+
+/** Signalled remote candidates beyond this number are ignored. RFC 8445 §19.5.1 allows a limit. */
+export const maxRemoteCandidates = 100
+
+/** Checks that are remembered until the parameters of the peer are known; more are answered but forgotten. */
+export const maxEarlyChecks = 32
+
+/** A check of the peer that was answered before its user name fragment was known to us. */
+export interface EarlyCheck {
+  readonly local: LocalCandidate
+  readonly remote: TransportAddress
+  readonly remoteFragment: string
+  readonly priority: number
+  useCandidate: boolean
+}
+
+/** What became of a candidate or pair, and the pair that was dropped to make room for it. */
+interface Pairing {
+  readonly pair?: CandidatePair
+  readonly removed?: CandidatePair
+}
+
+/**
+ * What lasts from one ICE restart to the next: credentials, candidates, pairs. RFC 8445 §9.
+ *
+ * It holds no policy: which pair is checked, nominated and selected when is the agent's business.
+ */
+export class IceSession {
+  readonly local: IceParameters
+  /** What requests to us are authenticated with. */
+  readonly localKey: Uint8Array
+  readonly checklist: Checklist
+  /** A pair that was once selected for good lost consent: RFC 7675 §5.1 ends this session's use of it. */
+  consentLost = false
+  localEnded = false
+  remoteEnded = false
+  /** RFC 8863 §4: when the patience for the peer's checks ends; known once both ends' parameters are. */
+  patienceEndsAt: number | undefined
+  #remote: IceParameters | undefined
+  #remoteKey: Uint8Array = new Uint8Array()
+  #localCandidates: LocalCandidate[] = []
+  #remoteCandidates: IceCandidate[] = []
+  #earlyChecks: EarlyCheck[] = []
+  #nominated: CandidatePair | undefined
+  #nextPairId = 1
+  #peerReflexiveCount = 0
+  #signalledCount = 0
+
+  constructor(local: IceParameters, maxPairs: number) {
+    this.local = local
+    this.localKey = shortTermKey(local.password)
+    this.checklist = new Checklist(maxPairs)
+  }
+
+  /**
+   * The session with another peer: same credentials and candidates of ours, nothing of the first peer.
+   *
+   * RFC 8445 §7.3.1.4 speaks of forking, where more than one answers.
+   */
+  forOtherPeer(role: IceRole): IceSession {
+    const session = new IceSession(this.local, this.checklist.maxPairs)
+    for (const candidate of this.#localCandidates) session.addLocal(candidate, role)
+    for (const check of this.#earlyChecks) session.rememberEarly(check)
+    session.localEnded = this.localEnded
+    return session
+  }
+
+  get remote(): IceParameters | undefined {
+    return this.#remote
+  }
+
+  /** What requests to the peer, and its responses, are authenticated with. */
+  get remoteKey(): Uint8Array {
+    return this.#remoteKey
+  }
+
+  get localCandidates(): readonly LocalCandidate[] {
+    return this.#localCandidates
+  }
+
+  get remoteCandidates(): readonly IceCandidate[] {
+    return this.#remoteCandidates
+  }
+
+  get earlyChecks(): readonly EarlyCheck[] {
+    return this.#earlyChecks
+  }
+
+  /** The pair that the controlling agent nominated, and that both are to use. */
+  get nominated(): CandidatePair | undefined {
+    return this.#nominated?.nominated ? this.#nominated : undefined
+  }
+
+  set nominated(pair: CandidatePair) {
+    this.#nominated = pair
+  }
+
+  /** Sets the peer's parameters and takes the early checks that were made with them. */
+  setRemote(remote: IceParameters): readonly EarlyCheck[] {
+    this.#remote = remote
+    this.#remoteKey = shortTermKey(remote.password)
+    const early = this.#earlyChecks.filter(check => check.remoteFragment === remote.usernameFragment)
+    this.#earlyChecks = []
+    return early
+  }
+
+  /** RFC 8445 §6.1.2.2 and RFC 8838 §10: adds a candidate and pairs it with the remote ones. */
+  addLocal(candidate: LocalCandidate, role: IceRole): readonly CandidatePair[] {
+    const known = this.#localCandidates.findIndex(other => isRedundant(candidate, other))
+    if (known < 0) this.#localCandidates.push(candidate)
+    // RFC 8445 §5.1.3: of redundant candidates the one with the higher priority stays
+    else if ((this.#localCandidates[known]?.priority ?? 0) < candidate.priority)
+      this.#localCandidates[known] = candidate
+    return this.#pairAll(
+      this.#remoteCandidates.map(remote => ({ local: candidate, remote })),
+      role,
+    )
+  }
+
+  /**
+   * RFC 8838 §11: adds a candidate that the peer has signalled and pairs it with the local ones.
+   *
+   * @returns the pairs that were dropped to make room, or undefined if the candidate was ignored
+   */
+  addRemote(signalled: IceCandidate, role: IceRole): readonly CandidatePair[] | undefined {
+    const candidate = usableRemoteCandidate(signalled)
+    // RFC 8838 §14: after an end-of-candidates indication new candidates are ignored
+    if (candidate === undefined || this.remoteEnded) return undefined
+    const known = this.remoteAt(candidate.address)
+    if (known !== undefined) return known.type === 'prflx' ? this.#signalPeerReflexive(known, candidate) : undefined
+    if (this.#signalledCount >= maxRemoteCandidates) return undefined
+    this.#signalledCount++
+    this.#remoteCandidates.push(candidate)
+    return this.#pairAll(
+      this.#localCandidates.map(local => ({ local, remote: candidate })),
+      role,
+    )
+  }
+
+  /** The local candidate that sends from an address: where several share it, the best. */
+  localAt(base: TransportAddress): LocalCandidate | undefined {
+    let best: LocalCandidate | undefined
+    for (const candidate of this.#localCandidates) {
+      if (sameAddress(candidate.base, base) && (best === undefined || candidate.priority > best.priority)) {
+        best = candidate
+      }
+    }
+    return best
+  }
+
+  remoteAt(address: TransportAddress): IceCandidate | undefined {
+    return this.#remoteCandidates.find(candidate => sameAddress(candidate.address, address))
+  }
+
+  /**
+   * The local candidate that the peer sees behind a check.
+   *
+   * RFC 8445 §7.2.5.3.1. Candidates on other bases don't count, even at the same address: data will leave from this one.
+   */
+  localSeenAs(mapped: TransportAddress, pair: CandidatePair): LocalCandidate {
+    const { local, validLocal } = pair
+    if (validLocal !== undefined && sameAddress(validLocal.address, mapped)) return validLocal
+    if (sameAddress(local.address, mapped)) return local
+    const known = this.#localCandidates.find(
+      candidate => sameAddress(candidate.address, mapped) && sameAddress(candidate.base, local.base),
+    )
+    return known ?? localPeerReflexive(local, mapped)
+  }
+
+  /**
+   * The pair that a request of the peer came over; made if need be, with a peer-reflexive remote candidate if need be.
+   *
+   * RFC 8445 §7.3.1.3 and §7.3.1.4. No pair if the two cannot be paired, or the checklist is full of better ones.
+   */
+  pairForRequest(
+    local: LocalCandidate,
+    remote: TransportAddress,
+    priority: number,
+    role: IceRole,
+  ): Pairing & { readonly learned?: IceCandidate } {
+    const known = this.checklist.find(local.base, remote)
+    if (known !== undefined) return { pair: known }
+    const signalled = this.remoteAt(remote)
+    const candidate = signalled ?? this.#peerReflexive(local, remote, priority)
+    if (!canPair(local, candidate)) return {}
+    const pairing = this.#add(local, candidate, role)
+    if (pairing.pair === undefined || signalled !== undefined) return pairing
+    this.#remoteCandidates.push(candidate)
+    return { ...pairing, learned: candidate }
+  }
+
+  /** Remembers a check whose sender will be known when its parameters come. */
+  rememberEarly(check: EarlyCheck): void {
+    const known = this.#earlyChecks.find(
+      other =>
+        other.remoteFragment === check.remoteFragment &&
+        sameAddress(other.remote, check.remote) &&
+        sameAddress(other.local.base, check.local.base),
+    )
+    if (known !== undefined) known.useCandidate ||= check.useCandidate
+    else if (this.#earlyChecks.length < maxEarlyChecks) this.#earlyChecks.push(check)
+  }
+
+  /** Whether the peer has proven, with our password or its own, that it is at this address. */
+  hasHeardFrom(local: TransportAddress, remote: TransportAddress): boolean {
+    if (this.checklist.find(local, remote)?.authenticated) return true
+    return this.#earlyChecks.some(check => sameAddress(check.remote, remote) && sameAddress(check.local.base, local))
+  }
+
+  #peerReflexive(local: LocalCandidate, address: TransportAddress, priority: number): IceCandidate {
+    this.#peerReflexiveCount++
+    return remotePeerReflexive({ address, receivedOn: local, priority, ordinal: this.#peerReflexiveCount })
+  }
+
+  /**
+   * RFC 8445 §7.3.1.3: a signalled candidate tells the real properties of one that was found by its checks. Both ends
+   * then agree on priorities again (RFC 8838 §11).
+   */
+  #signalPeerReflexive(known: IceCandidate, candidate: IceCandidate): readonly CandidatePair[] {
+    this.#remoteCandidates = this.#remoteCandidates.map(other => (other === known ? candidate : other))
+    for (const pair of this.checklist.pairs) if (pair.remote === known) pair.setRemote(candidate)
+    this.checklist.sort()
+    return []
+  }
+
+  #pairAll(
+    combinations: readonly { readonly local: LocalCandidate; readonly remote: IceCandidate }[],
+    role: IceRole,
+  ): readonly CandidatePair[] {
+    // RFC 8445 §8.1.2: once a pair is nominated no others are checked
+    if (this.checklist.concluded) return []
+    const removed: CandidatePair[] = []
+    for (const { local, remote } of combinations) {
+      if (!canPair(local, remote)) continue
+      const existing = this.checklist.find(local.base, remote.address)
+      if (existing !== undefined) this.#prune(existing, local)
+      else {
+        const pairing = this.#add(local, remote, role)
+        if (pairing.removed !== undefined) removed.push(pairing.removed)
+      }
+    }
+    return removed
+  }
+
+  /** RFC 8445 §6.1.2.4: of two pairs with the same base and remote candidate, the one with the higher priority stays. */
+  #prune(existing: CandidatePair, local: LocalCandidate): void {
+    const untouched = existing.state === 'frozen' || existing.state === 'waiting'
+    if (!untouched || local.priority <= existing.local.priority) return
+    existing.setLocal(local)
+    this.checklist.sort()
+  }
+
+  #add(local: LocalCandidate, remote: IceCandidate, role: IceRole): Pairing {
+    const pair = new CandidatePair(this.#nextPairId, local, remote, role)
+    const { added, removed } = this.checklist.add(pair)
+    if (!added) return {}
+    this.#nextPairId++
+    if (removed === undefined) return { pair }
+    // A peer-reflexive candidate lives in its pairs alone.
+    if (removed.remote.type === 'prflx' && !this.checklist.pairs.some(other => other.remote === removed.remote)) {
+      this.#remoteCandidates = this.#remoteCandidates.filter(candidate => candidate !== removed.remote)
+    }
+    return { pair, removed }
+  }
+}

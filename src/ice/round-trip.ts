@@ -1,0 +1,39 @@
+/** An estimate of the round-trip time of a path, and the retransmission time-out that follows from it. RFC 6298 §2. */
+export class RoundTrip {
+  #smoothed: number | undefined
+  #variance = 0
+  #latest: number | undefined
+  #total = 0
+
+  /** Smoothed, in milliseconds. */
+  get smoothedMs(): number | undefined {
+    return this.#smoothed
+  }
+
+  /** The latest measurement, in milliseconds. */
+  get latestMs(): number | undefined {
+    return this.#latest
+  }
+
+  /** The sum of all measurements, in milliseconds. */
+  get totalMs(): number {
+    return this.#total
+  }
+
+  sample(roundTripMs: number): void {
+    this.#latest = roundTripMs
+    this.#total += roundTripMs
+    if (this.#smoothed === undefined) {
+      this.#smoothed = roundTripMs
+      this.#variance = roundTripMs / 2
+      return
+    }
+    this.#variance = 0.75 * this.#variance + 0.25 * Math.abs(this.#smoothed - roundTripMs)
+    this.#smoothed = 0.875 * this.#smoothed + 0.125 * roundTripMs
+  }
+
+  /** Undefined before the first measurement. */
+  get rtoMs(): number | undefined {
+    return this.#smoothed === undefined ? undefined : this.#smoothed + 4 * this.#variance
+  }
+}

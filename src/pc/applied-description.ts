@@ -1,0 +1,54 @@
+import type { SdpCandidate, SdpMedia, SdpSession } from '../sdp/index.ts'
+import { serializeSdp } from '../sdp/index.ts'
+import { defaultDestination } from './create-description.ts'
+import { RTCSessionDescription } from './rtc-session-description.ts'
+
+/** A description that was applied, and the candidates that were added to it since. */
+export class AppliedDescription {
+  readonly type: 'offer' | 'answer' | 'pranswer'
+  readonly local: boolean
+  #session: SdpSession
+  #object: RTCSessionDescription | undefined
+
+  /** @param sdp the text as it was given; it is shown until a candidate is added */
+  constructor(type: 'offer' | 'answer' | 'pranswer', local: boolean, session: SdpSession, sdp: string) {
+    this.type = type
+    this.local = local
+    this.#session = session
+    this.#object = new RTCSessionDescription({ type, sdp })
+  }
+
+  get session(): SdpSession {
+    return this.#session
+  }
+
+  /** The W3C object; the same one until a candidate is added. */
+  get object(): RTCSessionDescription {
+    this.#object ??= new RTCSessionDescription({ type: this.type, sdp: serializeSdp(this.#session) })
+    return this.#object
+  }
+
+  addCandidate(index: number, candidate: SdpCandidate): void {
+    this.#change(index, section => {
+      const candidates = [...section.candidates, candidate]
+      // RFC 8839 §4.2.1: our own default destination follows what is known; the peer's is left as it was
+      return { ...section, candidates, ...(this.local ? defaultDestination(candidates) : {}) }
+    })
+  }
+
+  endOfCandidates(index: number): void {
+    this.#change(index, section => ({ ...section, endOfCandidates: true }))
+  }
+
+  endOfAllCandidates(): void {
+    this.#session.media.forEach((_, index) => {
+      this.endOfCandidates(index)
+    })
+  }
+
+  #change(index: number, change: (section: SdpMedia) => SdpMedia): void {
+    const media = this.#session.media.map((section, at) => (at === index ? change(section) : section))
+    this.#session = { ...this.#session, media }
+    this.#object = undefined
+  }
+}

@@ -1,0 +1,144 @@
+import { RTCCertificate } from './rtc-certificate.ts'
+import {
+  type Converter,
+  dictionary,
+  domString,
+  enforceRange,
+  enumeration,
+  instance,
+  optional,
+  required,
+  sequence,
+  usvString,
+  withDefault,
+} from './webidl.ts'
+
+export type RTCIceTransportPolicy = 'relay' | 'all'
+export type RTCBundlePolicy = 'balanced' | 'max-compat' | 'max-bundle'
+export type RTCRtcpMuxPolicy = 'require'
+
+export interface RTCIceServer {
+  urls: string | string[]
+  username?: string
+  credential?: string
+}
+
+/** webrtc-pc §4.2.1. Every member acts or throws: see docs/configuration.md. */
+export interface RTCConfiguration {
+  iceServers?: RTCIceServer[]
+  iceTransportPolicy?: RTCIceTransportPolicy
+  bundlePolicy?: RTCBundlePolicy
+  rtcpMuxPolicy?: RTCRtcpMuxPolicy
+  certificates?: RTCCertificate[]
+  iceCandidatePoolSize?: number
+}
+
+/** A configuration with every default filled in and every value checked. */
+export interface CompleteConfiguration extends Required<RTCConfiguration> {
+  iceServers: CompleteIceServer[]
+}
+
+export interface CompleteIceServer extends RTCIceServer {
+  urls: string[]
+}
+
+const urls: Converter<string[]> = (value, context) =>
+  typeof value === 'object' && value !== null ? sequence(usvString)(value, context) : [usvString(value, context)]
+
+const iceServer: Converter<CompleteIceServer> = dictionary('RTCIceServer', {
+  credential: optional(domString),
+  urls: required(urls),
+  username: optional(domString),
+})
+
+const certificate = instance('RTCCertificate', (value): value is RTCCertificate => value instanceof RTCCertificate)
+
+/** Standing in for a promise that this version cannot keep: whoever asks for a verified identity must not get less. */
+const unsupportedIdentity: Converter<undefined> = () => {
+  throw new DOMException('identity assertions cannot be verified, so peerIdentity cannot be kept', 'NotSupportedError')
+}
+
+const bundlePolicy = enumeration<RTCBundlePolicy>('RTCBundlePolicy', ['balanced', 'max-compat', 'max-bundle'])
+const iceTransportPolicy = enumeration<RTCIceTransportPolicy>('RTCIceTransportPolicy', ['relay', 'all'])
+const rtcpMuxPolicy = enumeration<RTCRtcpMuxPolicy>('RTCRtcpMuxPolicy', ['require'])
+
+const rtcConfiguration = dictionary('RTCConfiguration', {
+  bundlePolicy: withDefault(bundlePolicy, 'balanced'),
+  certificates: withDefault(sequence(certificate), []),
+  iceCandidatePoolSize: withDefault(enforceRange.octet, 0),
+  iceServers: withDefault(sequence(iceServer), []),
+  iceTransportPolicy: withDefault(iceTransportPolicy, 'all'),
+  peerIdentity: optional(unsupportedIdentity),
+  rtcpMuxPolicy: withDefault(rtcpMuxPolicy, 'require'),
+})
+
+// RFC 8489 §14.3: a user name has fewer than 509 bytes; RFC 8265 §4.1 sets the same bound in practice for passwords
+const maxCredentialBytes = 508
+
+/** @throws {TypeError | DOMException} as WebIDL and webrtc-pc §4.4.1.5 say */
+export function toConfiguration(value: unknown): CompleteConfiguration {
+  const { peerIdentity: _, ...configuration } = rtcConfiguration(value, 'RTCConfiguration')
+  for (const server of configuration.iceServers) validateIceServer(server)
+  return configuration
+}
+
+/**
+ * What may change after construction, and what may not.
+ *
+ * @throws {DOMException} InvalidModificationError
+ */
+export function checkModification(
+  before: CompleteConfiguration,
+  after: CompleteConfiguration,
+  localSet: boolean,
+): void {
+  // webrtc-pc §4.4.1.5, step 3
+  const sameCertificates =
+    before.certificates.length === after.certificates.length &&
+    before.certificates.every((certificate, index) => certificate === after.certificates[index])
+  if (!sameCertificates) throw modification('certificates')
+  if (before.bundlePolicy !== after.bundlePolicy) throw modification('bundlePolicy')
+  if (before.rtcpMuxPolicy !== after.rtcpMuxPolicy) throw modification('rtcpMuxPolicy')
+  if (localSet && before.iceCandidatePoolSize !== after.iceCandidatePoolSize) throw modification('iceCandidatePoolSize')
+}
+
+function modification(member: string): DOMException {
+  return new DOMException(`${member} cannot be changed any more`, 'InvalidModificationError')
+}
+
+/** webrtc-pc §4.4.1.5, steps 6.3 and 6.4 */
+function validateIceServer(server: CompleteIceServer): void {
+  if (server.urls.length === 0) throw syntax('an ICE server has no URL')
+  for (const url of server.urls) validateUrl(url, server)
+}
+
+/** webrtc-pc §4.4.1.5: validate an ICE server URL */
+function validateUrl(url: string, server: CompleteIceServer): void {
+  const match = /^(stuns?|turns?):([^/@?#]+)(\?[^#]*)?$/i.exec(url)
+  if (match === null) throw syntax(`not the URL of a STUN or TURN server: ${JSON.stringify(url)}`)
+  const [, scheme = '', host = '', query] = match
+  if (!isHostAndPort(host)) throw syntax(`no host, or no port, in ${JSON.stringify(url)}`)
+  const isTurn = scheme.toLowerCase().startsWith('turn')
+  if (!isTurn) {
+    if (query !== undefined) throw syntax('a stun: URL has no query')
+    return
+  }
+  if (query !== undefined && query !== '?transport=udp' && query !== '?transport=tcp') {
+    throw syntax(`not a transport of TURN: ${JSON.stringify(query)}`)
+  }
+  if (!isCredential(server.username) || !isCredential(server.credential)) {
+    throw new DOMException('a TURN server needs a user name and a credential', 'InvalidAccessError')
+  }
+}
+
+function isHostAndPort(text: string): boolean {
+  return URL.canParse(`https://${text}`)
+}
+
+function isCredential(text: string | undefined): boolean {
+  return text !== undefined && text !== '' && Buffer.byteLength(text) <= maxCredentialBytes
+}
+
+function syntax(message: string): DOMException {
+  return new DOMException(message, 'SyntaxError')
+}

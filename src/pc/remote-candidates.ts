@@ -1,0 +1,84 @@
+import type { Resolver } from '../base/environment.ts'
+import { parseIp } from '../base/ip.ts'
+import type { IceCandidate } from '../ice/index.ts'
+import type { SdpCandidate } from '../sdp/index.ts'
+
+/** More names than this of one peer are not looked up: a description may not turn us into a flood of queries. */
+export const maxNamesPerPeer = 32
+
+const candidateTypes = ['host', 'srflx', 'prflx', 'relay'] as const
+
+/**
+ * Turns signalled candidates into ones that ICE can check: addresses at once, `.local` names when they are resolved.
+ *
+ * A candidate that cannot be used (other transports, components or types, unknown names) is passed over: RFC 8839 §5.1
+ * has an agent ignore what it does not understand.
+ */
+export class RemoteCandidates {
+  readonly #resolver: Resolver
+  readonly #deliver: (candidate: IceCandidate) => void
+  readonly #onSettled: () => void
+  #names = 0
+  #pending = 0
+  #closed = false
+
+  /** @param onSettled called when the last name being looked up has an answer */
+  constructor(resolver: Resolver, deliver: (candidate: IceCandidate) => void, onSettled: () => void) {
+    this.#resolver = resolver
+    this.#deliver = deliver
+    this.#onSettled = onSettled
+  }
+
+  /** Names are still being looked up: the end of candidates must wait for them. */
+  get isResolving(): boolean {
+    return this.#pending > 0
+  }
+
+  add(candidate: SdpCandidate): void {
+    const literal = parseIp(candidate.address)
+    if (literal !== undefined) {
+      this.#deliverAs(candidate, candidate.address)
+    } else if (/^[^.]+\.local$/i.test(candidate.address) && this.#names < maxNamesPerPeer) {
+      this.#names++
+      this.#pending++
+      void this.#resolve(candidate)
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  async #resolve(candidate: SdpCandidate): Promise<void> {
+    // draft-ietf-mmusic-mdns-ice-candidates §3.2.1: a name is looked up once, and one that nobody answers for is ignored
+    const addresses = await this.#resolver.resolveMdns(candidate.address)
+    this.#pending--
+    if (this.#closed) return
+    // draft-ietf-mmusic-mdns-ice-candidates §3.2.2: a name stands for one address, or is not to be trusted
+    const [address] = addresses
+    if (address !== undefined && addresses.length === 1) this.#deliverAs(candidate, address)
+    if (this.#pending === 0) this.#onSettled()
+  }
+
+  #deliverAs(candidate: SdpCandidate, address: string): void {
+    const usable = toIceCandidate(candidate, address)
+    if (usable !== undefined) this.#deliver(usable)
+  }
+}
+
+function toIceCandidate(candidate: SdpCandidate, address: string): IceCandidate | undefined {
+  const ip = parseIp(address)
+  const type = candidateTypes.find(known => known === candidate.type)
+  if (ip === undefined || type === undefined || candidate.protocol !== 'udp' || candidate.component !== 1)
+    return undefined
+  // RFC 8839 §5.1: port 9 is that of active TCP candidates; port 0 is nobody's
+  if (candidate.port === 0) return undefined
+  return {
+    foundation: candidate.foundation,
+    component: 1,
+    protocol: 'udp',
+    priority: candidate.priority,
+    address: { ...ip, port: candidate.port },
+    type,
+  }
+}

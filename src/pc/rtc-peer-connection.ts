@@ -1,0 +1,293 @@
+import type { Environment } from '../base/environment.ts'
+import { type CryptoProvider, nodeCryptoProvider } from '../dtls/index.ts'
+import { createSystemEnvironment } from '../net/system-environment.ts'
+import { type CompleteConfiguration, type RTCConfiguration, toConfiguration } from './configuration.ts'
+import { Connection } from './connection.ts'
+import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
+import { type RTCDataChannelInit, toDataChannelInit } from './data-channel-init.ts'
+import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
+import { generateCertificate, type RTCCertificate } from './rtc-certificate.ts'
+import type { RTCDataChannel } from './rtc-data-channel.ts'
+import { type RTCIceCandidateInit, toIceCandidateInit } from './rtc-ice-candidate.ts'
+import {
+  type RTCLocalSessionDescriptionInit,
+  type RTCSessionDescription,
+  type RTCSessionDescriptionInit,
+  toLocalSessionDescriptionInit,
+  toSessionDescriptionInit,
+} from './rtc-session-description.ts'
+import type { RTCSctpTransport } from './rtc-transports.ts'
+import type { SignalingState } from './signaling.ts'
+import { RTCStatsReport } from './stats.ts'
+import {
+  boolean,
+  dictionary,
+  type EventHandler,
+  exposeInterface,
+  getEventHandler,
+  requireArguments,
+  setEventHandler,
+  TypedEventTarget,
+  usvString,
+  withDefault,
+} from './webidl.ts'
+
+/** Messages up to this size are taken; RFC 8841 §6 tells it to the peer. */
+const defaultMaxMessageSize = 1024 * 1024
+
+/** What icefloe adds to the W3C constructor, as a second argument: how the connection meets its host. */
+export interface ConnectionExtensions {
+  /** Clock, timers, randomness, network and names; the system's by default. */
+  readonly environment?: Environment
+  /** Signatures, key agreement and hashes of the DTLS handshake; `node:crypto` by default. */
+  readonly crypto?: CryptoProvider
+  /** Gathers loopback addresses even where there are others. */
+  readonly gatherLoopback?: boolean
+  /** The largest message taken, in bytes; the peer is told. 1 MiB by default. */
+  readonly maxMessageSize?: number
+}
+
+/** One for all connections: they share the resolver and its socket. */
+const systemEnvironment = createSystemEnvironment()
+
+export interface RTCOfferOptions {
+  iceRestart?: boolean
+}
+
+const toOfferOptions = dictionary('RTCOfferOptions', { iceRestart: withDefault(boolean, false) })
+
+interface PeerConnectionEvents {
+  negotiationneeded: Event
+  icecandidate: RTCPeerConnectionIceEvent
+  icecandidateerror: RTCPeerConnectionIceErrorEvent
+  signalingstatechange: Event
+  iceconnectionstatechange: Event
+  icegatheringstatechange: Event
+  connectionstatechange: Event
+  datachannel: RTCDataChannelEvent
+}
+
+type Handler<E extends Event = Event> = EventHandler<RTCPeerConnection, E>
+
+/**
+ * A connection between this process and a remote peer: webrtc-pc §4.4.
+ *
+ * This class is the WebIDL shell: it converts arguments, and what goes wrong in a method that returns a promise
+ * rejects it. What the methods do is in `connection.ts` and `negotiator.ts`.
+ */
+export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
+  static {
+    exposeInterface(RTCPeerConnection, 'RTCPeerConnection')
+  }
+
+  readonly #connection: Connection
+
+  /** @throws {TypeError | DOMException} as webrtc-pc §4.4.1.1 and §4.4.1.5 say */
+  constructor(configuration: RTCConfiguration = {}, extensions: ConnectionExtensions = {}) {
+    super()
+    const environment = extensions.environment ?? systemEnvironment
+    const complete = toConfiguration(configuration)
+    checkExpiry(complete, environment)
+    this.#connection = new Connection(this, complete, {
+      environment,
+      crypto: extensions.crypto ?? nodeCryptoProvider,
+      gatherLoopback: extensions.gatherLoopback ?? false,
+      maxMessageSize: extensions.maxMessageSize ?? defaultMaxMessageSize,
+    })
+  }
+
+  /** webrtc-pc §4.9 */
+  static generateCertificate(
+    keygenAlgorithm: string | { readonly name: string; readonly expires?: number },
+  ): Promise<RTCCertificate> {
+    return generateCertificate(keygenAlgorithm)
+  }
+
+  get localDescription(): RTCSessionDescription | null {
+    return this.#connection.negotiator.signaling.local?.object ?? null
+  }
+
+  get currentLocalDescription(): RTCSessionDescription | null {
+    return this.#connection.negotiator.signaling.currentLocal?.object ?? null
+  }
+
+  get pendingLocalDescription(): RTCSessionDescription | null {
+    return this.#connection.negotiator.signaling.pendingLocal?.object ?? null
+  }
+
+  get remoteDescription(): RTCSessionDescription | null {
+    return this.#connection.negotiator.signaling.remote?.object ?? null
+  }
+
+  get currentRemoteDescription(): RTCSessionDescription | null {
+    return this.#connection.negotiator.signaling.currentRemote?.object ?? null
+  }
+
+  get pendingRemoteDescription(): RTCSessionDescription | null {
+    return this.#connection.negotiator.signaling.pendingRemote?.object ?? null
+  }
+
+  get signalingState(): SignalingState {
+    return this.#connection.negotiator.signaling.state
+  }
+
+  get iceGatheringState(): RTCIceGatheringState {
+    return this.#connection.iceGatheringState
+  }
+
+  get iceConnectionState(): RTCIceConnectionState {
+    return this.#connection.iceConnectionState
+  }
+
+  get connectionState(): RTCPeerConnectionState {
+    return this.#connection.connectionState
+  }
+
+  get canTrickleIceCandidates(): boolean | null {
+    return this.#connection.negotiator.canTrickle
+  }
+
+  get sctp(): RTCSctpTransport | null {
+    return this.#connection.negotiator.session?.sctp ?? null
+  }
+
+  async createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {
+    const { iceRestart } = toOfferOptions(options, 'RTCPeerConnection.createOffer: argument 1')
+    return { type: 'offer', sdp: await this.#connection.createOffer(iceRestart) }
+  }
+
+  async createAnswer(): Promise<RTCSessionDescriptionInit> {
+    return { type: 'answer', sdp: await this.#connection.createAnswer() }
+  }
+
+  async setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void> {
+    const context = 'RTCPeerConnection.setLocalDescription: argument 1'
+    const { type, sdp } = toLocalSessionDescriptionInit(description, context)
+    return this.#connection.setLocalDescription(type, sdp)
+  }
+
+  async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+    requireArguments(arguments.length, 1, 'RTCPeerConnection.setRemoteDescription')
+    const context = 'RTCPeerConnection.setRemoteDescription: argument 1'
+    const { type, sdp } = toSessionDescriptionInit(description, context)
+    return this.#connection.setRemoteDescription(type, sdp)
+  }
+
+  async addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void> {
+    const init = toIceCandidateInit(candidate, 'RTCPeerConnection.addIceCandidate: argument 1')
+    // webrtc-pc §4.4.2 addIceCandidate, step 3
+    if (init.candidate !== '' && init.sdpMid === null && init.sdpMLineIndex === null) {
+      throw new TypeError('RTCPeerConnection.addIceCandidate: needs sdpMid or sdpMLineIndex')
+    }
+    return this.#connection.addIceCandidate(init)
+  }
+
+  restartIce(): void {
+    this.#connection.restartIce()
+  }
+
+  getConfiguration(): RTCConfiguration {
+    const { certificates, iceServers, ...rest } = this.#connection.configuration
+    return { ...rest, certificates: [...certificates], iceServers: iceServers.map(server => ({ ...server })) }
+  }
+
+  setConfiguration(configuration: RTCConfiguration = {}): void {
+    if (this.#connection.isClosed) throw closedError()
+    this.#connection.setConfiguration(toConfiguration(configuration))
+  }
+
+  /** webrtc-pc §6.1 */
+  createDataChannel(label: string, dataChannelDict?: RTCDataChannelInit): RTCDataChannel {
+    requireArguments(arguments.length, 1, 'RTCPeerConnection.createDataChannel')
+    const name = usvString(label, 'RTCPeerConnection.createDataChannel: argument 1')
+    const init = toDataChannelInit(dataChannelDict)
+    if (this.#connection.isClosed) throw closedError()
+    const channel = this.#connection.channels.create(name, init)
+    this.#connection.dataChannelCreated()
+    return channel
+  }
+
+  /** webrtc-stats; there is no track to select by. Its `length` is 0, which is how some applications tell it is promised. */
+  async getStats(..._selector: readonly [selector?: null]): Promise<RTCStatsReport> {
+    return new RTCStatsReport(await this.#connection.collectStats())
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  get onnegotiationneeded(): Handler {
+    return getEventHandler(this, 'negotiationneeded')
+  }
+
+  set onnegotiationneeded(handler: Handler) {
+    setEventHandler(this, 'negotiationneeded', handler)
+  }
+
+  get onicecandidate(): Handler<RTCPeerConnectionIceEvent> {
+    return getEventHandler(this, 'icecandidate')
+  }
+
+  set onicecandidate(handler: Handler<RTCPeerConnectionIceEvent>) {
+    setEventHandler(this, 'icecandidate', handler)
+  }
+
+  get onicecandidateerror(): Handler<RTCPeerConnectionIceErrorEvent> {
+    return getEventHandler(this, 'icecandidateerror')
+  }
+
+  set onicecandidateerror(handler: Handler<RTCPeerConnectionIceErrorEvent>) {
+    setEventHandler(this, 'icecandidateerror', handler)
+  }
+
+  get onsignalingstatechange(): Handler {
+    return getEventHandler(this, 'signalingstatechange')
+  }
+
+  set onsignalingstatechange(handler: Handler) {
+    setEventHandler(this, 'signalingstatechange', handler)
+  }
+
+  get oniceconnectionstatechange(): Handler {
+    return getEventHandler(this, 'iceconnectionstatechange')
+  }
+
+  set oniceconnectionstatechange(handler: Handler) {
+    setEventHandler(this, 'iceconnectionstatechange', handler)
+  }
+
+  get onicegatheringstatechange(): Handler {
+    return getEventHandler(this, 'icegatheringstatechange')
+  }
+
+  set onicegatheringstatechange(handler: Handler) {
+    setEventHandler(this, 'icegatheringstatechange', handler)
+  }
+
+  get onconnectionstatechange(): Handler {
+    return getEventHandler(this, 'connectionstatechange')
+  }
+
+  set onconnectionstatechange(handler: Handler) {
+    setEventHandler(this, 'connectionstatechange', handler)
+  }
+
+  get ondatachannel(): Handler<RTCDataChannelEvent> {
+    return getEventHandler(this, 'datachannel')
+  }
+
+  set ondatachannel(handler: Handler<RTCDataChannelEvent>) {
+    setEventHandler(this, 'datachannel', handler)
+  }
+}
+
+/** webrtc-pc §4.4.1.1, step 5.1 */
+function checkExpiry({ certificates }: CompleteConfiguration, environment: Environment): void {
+  if (certificates.some(certificate => certificate.expires < environment.clock.wallTime())) {
+    throw new DOMException('a certificate has expired', 'InvalidAccessError')
+  }
+}
+
+function closedError(): DOMException {
+  return new DOMException('the connection is closed', 'InvalidStateError')
+}

@@ -1,0 +1,228 @@
+import { dispatch } from './events.ts'
+import type { RTCIceCandidate } from './rtc-ice-candidate.ts'
+import { constructorToken, type EventHandler, getEventHandler, requireToken, setEventHandler } from './webidl.ts'
+
+export type RTCIceRole = 'unknown' | 'controlling' | 'controlled'
+export type RTCIceTransportState = 'new' | 'checking' | 'connected' | 'completed' | 'disconnected' | 'failed' | 'closed'
+export type RTCIceGathererState = 'new' | 'gathering' | 'complete'
+export type RTCDtlsTransportState = 'new' | 'connecting' | 'connected' | 'closed' | 'failed'
+export type RTCSctpTransportState = 'connecting' | 'connected' | 'closed'
+
+export interface RTCIceParameters {
+  usernameFragment: string
+  password: string
+}
+
+/** The internal slots of an RTCIceTransport; the connection writes them, the object shows them. */
+export interface IceTransportSlots {
+  role: RTCIceRole
+  state: RTCIceTransportState
+  gatheringState: RTCIceGathererState
+  localCandidates: RTCIceCandidate[]
+  remoteCandidates: RTCIceCandidate[]
+  selectedPair: RTCIceCandidatePair | null
+  localParameters: RTCIceParameters | null
+  remoteParameters: RTCIceParameters | null
+}
+
+/** The internal slots of an RTCDtlsTransport. */
+export interface DtlsTransportSlots {
+  state: RTCDtlsTransportState
+  remoteCertificates: readonly Uint8Array[]
+}
+
+/** The internal slots of an RTCSctpTransport. */
+export interface SctpTransportSlots {
+  state: RTCSctpTransportState
+  maxMessageSize: number | null
+  maxChannels: number | null
+}
+
+/** webrtc-pc §5.6.2 */
+export class RTCIceCandidatePair {
+  readonly #local: RTCIceCandidate
+  readonly #remote: RTCIceCandidate
+
+  /** @internal Not constructible by applications. */
+  constructor(token: symbol, local: RTCIceCandidate, remote: RTCIceCandidate) {
+    requireToken(token)
+    this.#local = local
+    this.#remote = remote
+  }
+
+  get local(): RTCIceCandidate {
+    return this.#local
+  }
+
+  get remote(): RTCIceCandidate {
+    return this.#remote
+  }
+}
+
+/** webrtc-pc §5.6: what an application may know of the ICE transport packets travel on. */
+export class RTCIceTransport extends EventTarget {
+  readonly #slots: IceTransportSlots
+
+  /** @internal Not constructible by applications. */
+  constructor(token: symbol, slots: IceTransportSlots) {
+    requireToken(token)
+    super()
+    this.#slots = slots
+  }
+
+  get role(): RTCIceRole {
+    return this.#slots.role
+  }
+
+  get component(): 'rtp' | 'rtcp' {
+    return 'rtp'
+  }
+
+  get state(): RTCIceTransportState {
+    return this.#slots.state
+  }
+
+  get gatheringState(): RTCIceGathererState {
+    return this.#slots.gatheringState
+  }
+
+  getLocalCandidates(): RTCIceCandidate[] {
+    return [...this.#slots.localCandidates]
+  }
+
+  getRemoteCandidates(): RTCIceCandidate[] {
+    return [...this.#slots.remoteCandidates]
+  }
+
+  getSelectedCandidatePair(): RTCIceCandidatePair | null {
+    return this.#slots.selectedPair
+  }
+
+  getLocalParameters(): RTCIceParameters | null {
+    return this.#slots.localParameters && { ...this.#slots.localParameters }
+  }
+
+  getRemoteParameters(): RTCIceParameters | null {
+    return this.#slots.remoteParameters && { ...this.#slots.remoteParameters }
+  }
+
+  get onstatechange(): EventHandler<RTCIceTransport> {
+    return getEventHandler(this, 'statechange')
+  }
+
+  set onstatechange(handler: EventHandler<RTCIceTransport>) {
+    setEventHandler(this, 'statechange', handler)
+  }
+
+  get ongatheringstatechange(): EventHandler<RTCIceTransport> {
+    return getEventHandler(this, 'gatheringstatechange')
+  }
+
+  set ongatheringstatechange(handler: EventHandler<RTCIceTransport>) {
+    setEventHandler(this, 'gatheringstatechange', handler)
+  }
+
+  get onselectedcandidatepairchange(): EventHandler<RTCIceTransport> {
+    return getEventHandler(this, 'selectedcandidatepairchange')
+  }
+
+  set onselectedcandidatepairchange(handler: EventHandler<RTCIceTransport>) {
+    setEventHandler(this, 'selectedcandidatepairchange', handler)
+  }
+}
+
+/** webrtc-pc §5.5: what an application may know of the DTLS association on an ICE transport. */
+export class RTCDtlsTransport extends EventTarget {
+  readonly #slots: DtlsTransportSlots
+  readonly #iceTransport: RTCIceTransport
+
+  /** @internal Not constructible by applications. */
+  constructor(token: symbol, slots: DtlsTransportSlots, iceTransport: RTCIceTransport) {
+    requireToken(token)
+    super()
+    this.#slots = slots
+    this.#iceTransport = iceTransport
+  }
+
+  get iceTransport(): RTCIceTransport {
+    return this.#iceTransport
+  }
+
+  get state(): RTCDtlsTransportState {
+    return this.#slots.state
+  }
+
+  /** The peer's certificate chain, DER, leaf first; empty until the handshake has shown it. */
+  getRemoteCertificates(): ArrayBuffer[] {
+    return this.#slots.remoteCertificates.map(der => Uint8Array.from(der).buffer)
+  }
+
+  get onstatechange(): EventHandler<RTCDtlsTransport> {
+    return getEventHandler(this, 'statechange')
+  }
+
+  set onstatechange(handler: EventHandler<RTCDtlsTransport>) {
+    setEventHandler(this, 'statechange', handler)
+  }
+
+  get onerror(): EventHandler<RTCDtlsTransport> {
+    return getEventHandler(this, 'error')
+  }
+
+  set onerror(handler: EventHandler<RTCDtlsTransport>) {
+    setEventHandler(this, 'error', handler)
+  }
+}
+
+/** webrtc-pc §6.1.1: what an application may know of the SCTP association that carries its data channels. */
+export class RTCSctpTransport extends EventTarget {
+  readonly #slots: SctpTransportSlots
+  readonly #transport: RTCDtlsTransport
+
+  /** @internal Not constructible by applications. */
+  constructor(token: symbol, slots: SctpTransportSlots, transport: RTCDtlsTransport) {
+    requireToken(token)
+    super()
+    this.#slots = slots
+    this.#transport = transport
+  }
+
+  get transport(): RTCDtlsTransport {
+    return this.#transport
+  }
+
+  get state(): RTCSctpTransportState {
+    return this.#slots.state
+  }
+
+  /** The largest message `send()` takes, in bytes; Infinity if the peer sets no limit. */
+  get maxMessageSize(): number | null {
+    return this.#slots.maxMessageSize
+  }
+
+  get maxChannels(): number | null {
+    return this.#slots.maxChannels
+  }
+
+  get onstatechange(): EventHandler<RTCSctpTransport> {
+    return getEventHandler(this, 'statechange')
+  }
+
+  set onstatechange(handler: EventHandler<RTCSctpTransport>) {
+    setEventHandler(this, 'statechange', handler)
+  }
+}
+
+/** Makes the pair of facades that every transport shows. */
+export function createTransportObjects(
+  ice: IceTransportSlots,
+  dtls: DtlsTransportSlots,
+): { ice: RTCIceTransport; dtls: RTCDtlsTransport } {
+  const iceTransport = new RTCIceTransport(constructorToken, ice)
+  return { ice: iceTransport, dtls: new RTCDtlsTransport(constructorToken, dtls, iceTransport) }
+}
+
+/** Fires a plain event. */
+export function fire(target: EventTarget, type: string): void {
+  dispatch(target, new Event(type))
+}

@@ -1,0 +1,215 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import { addressKey } from '../base/address.ts'
+import type { CandidatePairView, IceCandidate } from '../ice/index.ts'
+import type { DataChannel } from './data-channel.ts'
+import type { DataChannels } from './data-channels.ts'
+import type { DataSession } from './data-session.ts'
+import { certificateSecrets, type RTCCertificate } from './rtc-certificate.ts'
+import { exposeInterface } from './webidl.ts'
+
+/** webrtc-stats §8.1: what every entry has; `timestamp` is milliseconds since 1970. */
+export interface RTCStats {
+  readonly id: string
+  readonly type: string
+  readonly timestamp: number
+  readonly [member: string]: unknown
+}
+
+/** webrtc-pc §8.4: a read-only map from identifiers to statistics. */
+export class RTCStatsReport {
+  static {
+    exposeInterface(RTCStatsReport, 'RTCStatsReport')
+  }
+
+  readonly #entries: ReadonlyMap<string, RTCStats>
+
+  /** @internal */
+  constructor(entries: readonly RTCStats[]) {
+    this.#entries = new Map(entries.map(entry => [entry.id, entry]))
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(id: string): RTCStats | undefined {
+    return this.#entries.get(id)
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
+  keys(): MapIterator<string> {
+    return this.#entries.keys()
+  }
+
+  values(): MapIterator<RTCStats> {
+    return this.#entries.values()
+  }
+
+  entries(): MapIterator<[string, RTCStats]> {
+    return this.#entries.entries()
+  }
+
+  forEach(callback: (value: RTCStats, key: string, report: RTCStatsReport) => void, thisArg?: unknown): void {
+    for (const [key, value] of this.#entries) callback.call(thisArg, value, key, this)
+  }
+
+  [Symbol.iterator](): MapIterator<[string, RTCStats]> {
+    return this.entries()
+  }
+}
+
+const transportId = 'T0'
+
+/** Collects what webrtc-stats defines for a connection that carries data: the states of this very moment. */
+export function collectStats(input: StatsInput): RTCStats[] {
+  const { opened, closed } = input.channels.counters
+  const entries: Entry[] = [
+    { id: 'P', type: 'peer-connection', dataChannelsOpened: opened, dataChannelsClosed: closed },
+    ...[...input.channels.channels].map(channelStats),
+  ]
+  if (input.session !== undefined) {
+    entries.push(...transportStats(input.session), ...certificateStats(input.certificates, input.session))
+  }
+  return entries.map(({ id, type, ...members }) => ({ id, type, timestamp: input.timestamp, ...members }))
+}
+
+export interface StatsInput {
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+  readonly channels: DataChannels
+  readonly session: DataSession | undefined
+  readonly certificates: readonly RTCCertificate[]
+}
+
+type Entry = Omit<RTCStats, 'timestamp'> & { readonly id: string; readonly type: string }
+
+function channelStats(channel: DataChannel, index: number): Entry {
+  return {
+    // A channel has no stream until the DTLS role is known, and then keeps it.
+    id: channel.id === null ? `D-${index}` : `D${channel.id}`,
+    type: 'data-channel',
+    label: channel.parameters.label,
+    protocol: channel.parameters.protocol,
+    ...(channel.id === null ? {} : { dataChannelIdentifier: channel.id }),
+    state: channel.state,
+    messagesSent: channel.messagesSent,
+    bytesSent: channel.bytesSent,
+    messagesReceived: channel.messagesReceived,
+    bytesReceived: channel.bytesReceived,
+  }
+}
+
+function transportStats(session: DataSession): Entry[] {
+  const { driver, ice, dtls } = session.transport
+  const { counters } = driver
+  const pairs = driver.ice.pairs()
+  const selected = pairs.find(pair => pair.selected)
+  const negotiated = driver.dtls?.session
+  const transport: Entry = {
+    id: transportId,
+    type: 'transport',
+    packetsSent: counters.packetsSent,
+    packetsReceived: counters.packetsReceived,
+    bytesSent: counters.bytesSent,
+    bytesReceived: counters.bytesReceived,
+    iceRole: ice.role,
+    iceLocalUsernameFragment: session.iceParameters.usernameFragment,
+    iceState: ice.state,
+    dtlsState: dtls.state,
+    dtlsRole: session.dtlsRole ?? 'unknown',
+    ...(selected === undefined ? {} : { selectedCandidatePairId: pairId(selected) }),
+    ...(negotiated === undefined ? {} : { tlsVersion: negotiated.version, dtlsCipher: negotiated.cipherSuite }),
+    localCertificateId: 'CL0',
+    ...(dtls.getRemoteCertificates().length === 0 ? {} : { remoteCertificateId: 'CR0' }),
+    // Not of the standard: packets that were refused on the way in, by reason.
+    packetsDropped: Object.fromEntries(counters.drops),
+  }
+  return [transport, ...pairs.map(pairStats), ...candidateStats(session, pairs)]
+}
+
+function pairStats(pair: CandidatePairView): Entry {
+  return {
+    id: pairId(pair),
+    type: 'candidate-pair',
+    transportId,
+    localCandidateId: candidateId('L', pair.local),
+    remoteCandidateId: candidateId('R', pair.remote),
+    state: pair.state,
+    nominated: pair.nominated,
+    requestsSent: pair.requestsSent,
+    requestsReceived: pair.requestsReceived,
+    responsesSent: pair.responsesSent,
+    responsesReceived: pair.responsesReceived,
+    consentRequestsSent: pair.consentRequestsSent,
+    totalRoundTripTime: pair.totalRoundTripMs / 1000,
+    ...(pair.roundTripMs === undefined ? {} : { currentRoundTripTime: pair.roundTripMs / 1000 }),
+    // Not of the standard: why the latest check failed.
+    ...(pair.lastFailure === undefined ? {} : { lastFailure: pair.lastFailure }),
+  }
+}
+
+function candidateStats(session: DataSession, pairs: readonly CandidatePairView[]): Entry[] {
+  const entries = new Map<string, Entry>()
+  for (const { local, remote } of pairs) {
+    for (const [side, candidate] of [['L', local] as const, ['R', remote] as const]) {
+      const id = candidateId(side, candidate)
+      entries.set(id, candidateEntry(id, side, candidate, session))
+    }
+  }
+  return [...entries.values()]
+}
+
+function candidateEntry(id: string, side: 'L' | 'R', candidate: IceCandidate, session: DataSession): Entry {
+  const { localParameters, remoteParameters } = session.transport.driver.ice
+  return {
+    id,
+    type: side === 'L' ? 'local-candidate' : 'remote-candidate',
+    transportId,
+    address: candidate.address.address,
+    port: candidate.address.port,
+    protocol: candidate.protocol,
+    candidateType: candidate.type,
+    priority: candidate.priority,
+    foundation: candidate.foundation,
+    usernameFragment: (side === 'L' ? localParameters : remoteParameters)?.usernameFragment,
+  }
+}
+
+function certificateStats(certificates: readonly RTCCertificate[], session: DataSession): Entry[] {
+  const own = certificates.map(certificate => certificateSecrets(certificate).chain[0])
+  const theirs = session.transport.driver.dtls?.remoteCertificates[0]
+  return [
+    ...own.flatMap((der, index) => (der === undefined ? [] : [certificateEntry(`CL${index}`, der)])),
+    ...(theirs === undefined ? [] : [certificateEntry('CR0', theirs)]),
+  ]
+}
+
+function certificateEntry(id: string, der: Uint8Array): Entry {
+  const digest = createHash('sha256').update(der).digest('hex').toUpperCase()
+  return {
+    id,
+    type: 'certificate',
+    fingerprint: digest.match(/../g)?.join(':') ?? '',
+    fingerprintAlgorithm: 'sha-256',
+    base64Certificate: Buffer.from(der).toString('base64'),
+    // Not of the standard: what the key is.
+    keyAlgorithm: keyAlgorithm(der),
+  }
+}
+
+function keyAlgorithm(der: Uint8Array): string {
+  const { asymmetricKeyType, asymmetricKeyDetails } = new X509Certificate(der).publicKey
+  const detail = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength
+  return detail === undefined ? String(asymmetricKeyType) : `${asymmetricKeyType} ${detail}`
+}
+
+function pairId(pair: CandidatePairView): string {
+  return `CP${pair.id}`
+}
+
+function candidateId(side: 'L' | 'R', candidate: IceCandidate): string {
+  return `I${side}${candidate.type}:${addressKey(candidate.address)}`
+}

@@ -1,0 +1,241 @@
+import conversions from 'webidl-conversions'
+
+/**
+ * What WebIDL does between an application and an interface: conversion of arguments, dictionaries, enumerations,
+ * event handler attributes, constructors that throw.
+ *
+ * A converter turns whatever it is given into its type, or throws a TypeError that begins with `context`, the name of
+ * what is converted.
+ */
+export type Converter<T> = (value: unknown, context: string) => T
+
+/** @throws {TypeError} if an operation or constructor got fewer arguments than its definition demands. */
+export function requireArguments(given: number, required: number, name: string): void {
+  if (given >= required) return
+  throw new TypeError(`${name}: ${required} argument${required === 1 ? '' : 's'} required, but only ${given} present`)
+}
+
+export const boolean: Converter<boolean> = (value, context) => conversions.boolean(value, { context })
+export const domString: Converter<string> = (value, context) => conversions.DOMString(value, { context })
+/** Lone surrogates become U+FFFD. */
+export const usvString: Converter<string> = (value, context) => conversions.USVString(value, { context })
+export const double: Converter<number> = (value, context) => conversions.double(value, { context })
+
+/** Integers wrap around modulo their range; see {@link enforceRange} for those that must not. */
+export const unsignedShort: Converter<number> = (value, context) => conversions['unsigned short'](value, { context })
+export const long: Converter<number> = (value, context) => conversions.long(value, { context })
+export const unsignedLong: Converter<number> = (value, context) => conversions['unsigned long'](value, { context })
+
+/** Integers with the extended attribute [EnforceRange]: out of range is a TypeError. */
+export const enforceRange: {
+  readonly octet: Converter<number>
+  readonly unsignedShort: Converter<number>
+  readonly unsignedLong: Converter<number>
+  readonly unsignedLongLong: Converter<number>
+} = {
+  octet: (value, context) => conversions.octet(value, { context, enforceRange: true }),
+  unsignedShort: (value, context) => conversions['unsigned short'](value, { context, enforceRange: true }),
+  unsignedLong: (value, context) => conversions['unsigned long'](value, { context, enforceRange: true }),
+  unsignedLongLong: (value, context) => conversions['unsigned long long'](value, { context, enforceRange: true }),
+}
+
+export function enumeration<T extends string>(name: string, values: readonly T[]): Converter<T> {
+  return (value, context) => {
+    const text = domString(value, context)
+    const found = values.find(candidate => candidate === text)
+    if (found === undefined) throw new TypeError(`${context}: '${shortened(text)}' is not a valid ${name}`)
+    return found
+  }
+}
+
+/** `T?`: null and undefined are null. */
+export function nullable<T>(type: Converter<T>): Converter<T | null> {
+  return (value, context) => (value === null || value === undefined ? null : type(value, context))
+}
+
+/** `sequence<T>`, from anything iterable. */
+export function sequence<T>(type: Converter<T>): Converter<T[]> {
+  return (value, context) => {
+    const iterable = isObject(value) ? (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] : undefined
+    if (typeof iterable !== 'function') throw new TypeError(`${context} is not iterable`)
+    const items: T[] = []
+    for (const item of value as Iterable<unknown>) items.push(type(item, `${context}[${items.length}]`))
+    return items
+  }
+}
+
+/** An interface type. */
+export function instance<T>(name: string, isInstance: (value: unknown) => value is T): Converter<T> {
+  return (value, context) => {
+    if (!isInstance(value)) throw new TypeError(`${context} is not of type '${name}'`)
+    return value
+  }
+}
+
+/** A member of a dictionary; `Present` says whether the converted dictionary always has it. */
+export interface Member<T, Present extends boolean> {
+  readonly type: Converter<T>
+  readonly present: Present
+  readonly required: boolean
+  readonly fallback: T | undefined
+}
+
+export function required<T>(type: Converter<T>): Member<T, true> {
+  return { type, present: true, required: true, fallback: undefined }
+}
+
+export function optional<T>(type: Converter<T>): Member<T, false> {
+  return { type, present: false, required: false, fallback: undefined }
+}
+
+export function withDefault<T>(type: Converter<T>, fallback: T): Member<T, true> {
+  return { type, present: true, required: false, fallback }
+}
+
+type Members = Readonly<Record<string, Member<unknown, boolean>>>
+type ValueOf<M> = M extends Member<infer T, boolean> ? T : never
+type PresentKeys<M extends Members> = { [K in keyof M]: M[K] extends Member<unknown, true> ? K : never }[keyof M]
+
+/** What a converted dictionary looks like. */
+export type Dictionary<M extends Members> = { [K in PresentKeys<M>]: ValueOf<M[K]> } & {
+  [K in Exclude<keyof M, PresentKeys<M>>]?: ValueOf<M[K]>
+}
+
+/**
+ * A dictionary type.
+ *
+ * @param members in the order WebIDL reads them: inherited ones first, each dictionary's own by name
+ */
+export function dictionary<M extends Members>(name: string, members: M): Converter<Dictionary<M>> {
+  const entries = Object.entries(members)
+  return (value, context) => {
+    if (value !== undefined && value !== null && !isObject(value)) {
+      throw new TypeError(`${context} is not an object that could be a ${name}`)
+    }
+    const source = (value ?? {}) as Record<string, unknown>
+    const converted: Record<string, unknown> = {}
+    for (const [key, member] of entries) {
+      const item = source[key]
+      if (item !== undefined) converted[key] = member.type(item, `${context}: ${key}`)
+      else if (member.required) throw new TypeError(`${context}: ${key} is required in a ${name}`)
+      else if (member.fallback !== undefined) converted[key] = member.fallback
+    }
+    return converted as Dictionary<M>
+  }
+}
+
+/** DOM, EventInit: the members every event's dictionary inherits. */
+export const eventInitMembers: {
+  readonly bubbles: Member<boolean, true>
+  readonly cancelable: Member<boolean, true>
+  readonly composed: Member<boolean, true>
+} = {
+  bubbles: withDefault(boolean, false),
+  cancelable: withDefault(boolean, false),
+  composed: withDefault(boolean, false),
+}
+
+/** Passed to the constructors that applications must not call. */
+export const constructorToken: unique symbol = Symbol('constructor token')
+
+/** @throws {TypeError} if an application calls a constructor that its interface does not have. */
+export function requireToken(token: unknown): void {
+  if (token !== constructorToken) throw new TypeError('Illegal constructor')
+}
+
+/** Makes a class look as WebIDL has it: `[object Name]`, and attributes and operations that can be enumerated. */
+export function exposeInterface(type: { readonly prototype: object }, name: string): void {
+  const { prototype } = type
+  for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (key !== 'constructor') Object.defineProperty(prototype, key, { ...descriptor, enumerable: true })
+  }
+  Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true })
+}
+
+/** An event handler attribute: a function, or null. */
+export type EventHandler<Target = EventTarget, E extends Event = Event> = ((this: Target, event: E) => unknown) | null
+
+/** The event handlers of a target, by type. */
+const eventHandlers = new WeakMap<EventTarget, Map<string, HandlerSlot>>()
+
+interface HandlerSlot {
+  /** A function; or an object, which WebIDL's [LegacyTreatNonObjectAsNull] keeps, and which is never called. */
+  handler: object
+  readonly listener: (event: Event) => unknown
+}
+
+/** Reads an `on...` attribute. */
+export function getEventHandler<Handler>(target: EventTarget, type: string): Handler | null {
+  return (eventHandlers.get(target)?.get(type)?.handler ?? null) as Handler | null
+}
+
+/**
+ * Writes an `on...` attribute.
+ *
+ * HTML, event handlers: a handler takes its place among the listeners when it is first set; another one takes that place
+ * over; null gives it up.
+ */
+export function setEventHandler(target: EventTarget, type: string, value: unknown): void {
+  const slots = eventHandlers.get(target)
+  const slot = slots?.get(type)
+  if (!isObject(value)) {
+    if (slot === undefined) return
+    slots?.delete(type)
+    target.removeEventListener(type, slot.listener)
+  } else if (slot !== undefined) {
+    slot.handler = value
+  } else {
+    const added = createSlot(target, value)
+    if (slots === undefined) eventHandlers.set(target, new Map([[type, added]]))
+    else slots.set(type, added)
+    target.addEventListener(type, added.listener)
+  }
+}
+
+function createSlot(target: EventTarget, handler: object): HandlerSlot {
+  const slot: HandlerSlot = {
+    handler,
+    // The result is passed on: Node reports the rejection of a listener's promise like an exception.
+    listener: event => {
+      if (typeof slot.handler !== 'function') return undefined
+      const result: unknown = slot.handler.call(target, event)
+      // HTML, the event handler processing algorithm: false cancels the event
+      if (result === false) event.preventDefault()
+      return result
+    },
+  }
+  return slot
+}
+
+/** An EventTarget whose listeners know the event they get: `Events` maps types to events. */
+export interface TypedEventTarget<Events> extends EventTarget {
+  addEventListener: TypedListening<Events, ListenerOptions> & EventTarget['addEventListener']
+  removeEventListener: TypedListening<Events, { capture?: boolean }> & EventTarget['removeEventListener']
+}
+
+type TypedListening<Events, Options> = <Type extends keyof Events & string>(
+  type: Type,
+  listener: ((event: Events[Type]) => unknown) | { handleEvent(event: Events[Type]): unknown },
+  options?: Options | boolean,
+) => void
+
+interface ListenerOptions {
+  capture?: boolean
+  once?: boolean
+  passive?: boolean
+  signal?: AbortSignal
+}
+
+/** Node's own EventTarget, typed. */
+export const TypedEventTarget: { new <Events>(): TypedEventTarget<Events> } = EventTarget as unknown as {
+  new <Events>(): TypedEventTarget<Events>
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+/** Values end up in messages, and messages in logs: no more of them than helps. */
+function shortened(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text
+}

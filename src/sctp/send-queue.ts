@@ -1,0 +1,236 @@
+import { Queue } from '../base/queue.ts'
+
+/** How one message is to be sent. */
+export interface SendOptions {
+  /** Delivered in the order of sending; the default. */
+  readonly ordered?: boolean
+  /** RFC 7496 §3.1: abandoned instead of being retransmitted more often than this. */
+  readonly maxRetransmits?: number
+  /** RFC 3758 §4.1: abandoned when it is older than this. */
+  readonly maxPacketLifeTimeMs?: number
+}
+
+/** When a message may be abandoned. */
+export interface PartialReliability {
+  readonly maxRetransmits: number
+  readonly expiresAt: number
+}
+
+/** A message on its way out. */
+export interface OutboundMessage {
+  readonly stream: OutboundStream
+  readonly ppid: number
+  /** A copy of its own. */
+  readonly data: Uint8Array
+  readonly unordered: boolean
+  /** Undefined: never abandoned. */
+  readonly reliability: PartialReliability | undefined
+  /** Bytes cut into chunks so far. */
+  cut: number
+  /** Assigned with the first chunk, as are the next two. */
+  ssn: number
+  firstTsn: number
+  chunks: number
+  abandoned: boolean
+}
+
+/** The sending half of a stream. It exists from the first message, or the first reset, on. */
+export class OutboundStream {
+  readonly id: number
+  readonly messages: Queue<OutboundMessage> = new Queue()
+  nextSsn = 0
+  /** Bytes accepted and not yet sent for the first time. */
+  buffered = 0
+  /** By how much `buffered` fell since that was last told. */
+  untoldSent = 0
+  /** Chunks sent and neither acknowledged by the cumulative TSN nor given up with its consent. */
+  outstanding = 0
+  /** RFC 6525 §5.1.2, rule A1: messages that came after the wish to reset the stream; undefined without such a wish. */
+  heldForReset: Queue<OutboundMessage> | undefined = undefined
+
+  constructor(id: number) {
+    this.id = id
+  }
+
+  /** Whether all that was sent before the wish to reset has arrived. */
+  get isDrained(): boolean {
+    return this.messages.length === 0 && this.outstanding === 0
+  }
+}
+
+/**
+ * Messages accepted and not yet sent, by stream.
+ *
+ * Streams take turns, a message at a time: without interleaving (RFC 8260) the chunks of a message need consecutive TSNs.
+ */
+export class SendQueue {
+  readonly #streams = new Map<number, OutboundStream>()
+  /** Streams with something to send; the first is served. */
+  readonly #ready = new Queue<OutboundStream>()
+  /** Streams whose `untoldSent` is not zero. */
+  #told = new Queue<OutboundStream>()
+  readonly #slab = new Slab()
+  #lastUsed: OutboundStream | undefined
+
+  /** The stream, created if need be. */
+  stream(id: number): OutboundStream {
+    if (this.#lastUsed?.id === id) return this.#lastUsed
+    let stream = this.#streams.get(id)
+    if (stream === undefined) {
+      stream = new OutboundStream(id)
+      this.#streams.set(id, stream)
+    }
+    this.#lastUsed = stream
+    return stream
+  }
+
+  /** Streams that have been used. */
+  get used(): Iterable<number> {
+    return this.#streams.keys()
+  }
+
+  get isEmpty(): boolean {
+    return this.#ready.length === 0
+  }
+
+  buffered(streamId: number): number {
+    return this.#streams.get(streamId)?.buffered ?? 0
+  }
+
+  push(streamId: number, ppid: number, data: Uint8Array, options: SendOptions, now: number): void {
+    const stream = this.stream(streamId)
+    const message: OutboundMessage = {
+      stream,
+      ppid,
+      data: this.#slab.copy(data),
+      unordered: options.ordered === false,
+      reliability: reliabilityOf(options, now),
+      cut: 0,
+      ssn: 0,
+      firstTsn: 0,
+      chunks: 0,
+      abandoned: false,
+    }
+    stream.buffered += data.length
+    if (stream.heldForReset !== undefined) stream.heldForReset.push(message)
+    else this.#enqueue(message)
+  }
+
+  /** The message that is next to be cut; those that expired before they were begun are dropped on the way. */
+  head(now: number): OutboundMessage | undefined {
+    for (;;) {
+      const message = this.#ready.peek()?.messages.peek()
+      if (message?.reliability === undefined || message.cut > 0 || now < message.reliability.expiresAt) return message
+      // RFC 3758 §4.1, rule TR3: no TSN is assigned to an expired message.
+      this.discardRest(message)
+    }
+  }
+
+  /** Takes the next `length` bytes of the head. Its SSN is assigned with its first chunk. */
+  take(message: OutboundMessage, length: number): void {
+    const stream = message.stream
+    if (message.chunks === 0 && !message.unordered) {
+      message.ssn = stream.nextSsn
+      // RFC 9260 §6.5: after 65535 comes 0.
+      stream.nextSsn = (stream.nextSsn + 1) & 0xffff
+    }
+    message.chunks++
+    message.cut += length
+    this.#noteSent(stream, length)
+    if (message.cut === message.data.length) this.#leave(stream)
+  }
+
+  /** Drops what was not yet cut of the head of a stream. */
+  discardRest(message: OutboundMessage): void {
+    const rest = message.data.length - message.cut
+    message.cut = message.data.length
+    this.#noteSent(message.stream, rest)
+    this.#leave(message.stream)
+  }
+
+  /** RFC 6525 §5.2.7, rule H4: the stream begins anew, or goes on as it was, with what was held back. */
+  resume(stream: OutboundStream, restart: boolean): void {
+    const held = stream.heldForReset
+    stream.heldForReset = undefined
+    if (restart) stream.nextSsn = 0
+    for (let message = held?.shift(); message !== undefined; message = held?.shift()) this.#enqueue(message)
+  }
+
+  /** RFC 9260 §5.1.1: drops the streams that the peer does not take. */
+  limit(streams: number): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.id < streams || stream.messages.length === 0) continue
+      for (let message = stream.messages.shift(); message !== undefined; message = stream.messages.shift()) {
+        this.#noteSent(stream, message.data.length)
+      }
+    }
+    const ready = [...this.#ready]
+    this.#ready.clear()
+    for (const stream of ready) if (stream.id < streams) this.#ready.push(stream)
+  }
+
+  /** The next stream whose buffered amount fell, and by how much. */
+  pollSent(): { readonly streamId: number; readonly bytes: number } | undefined {
+    const stream = this.#told.shift()
+    if (stream === undefined) return undefined
+    const bytes = stream.untoldSent
+    stream.untoldSent = 0
+    return { streamId: stream.id, bytes }
+  }
+
+  #enqueue(message: OutboundMessage): void {
+    const messages = message.stream.messages
+    messages.push(message)
+    if (messages.length === 1) this.#ready.push(message.stream)
+  }
+
+  #leave(stream: OutboundStream): void {
+    stream.messages.shift()
+    if (this.#ready.length === 1 && stream.messages.length > 0) return
+    this.#ready.shift()
+    if (stream.messages.length > 0) this.#ready.push(stream)
+  }
+
+  #noteSent(stream: OutboundStream, bytes: number): void {
+    stream.buffered -= bytes
+    if (stream.untoldSent === 0) this.#told.push(stream)
+    stream.untoldSent += bytes
+  }
+}
+
+function reliabilityOf(options: SendOptions, now: number): PartialReliability | undefined {
+  const { maxRetransmits, maxPacketLifeTimeMs } = options
+  if (maxRetransmits === undefined && maxPacketLifeTimeMs === undefined) return undefined
+  return {
+    maxRetransmits: maxRetransmits ?? Number.POSITIVE_INFINITY,
+    expiresAt: maxPacketLifeTimeMs === undefined ? Number.POSITIVE_INFINITY : now + maxPacketLifeTimeMs,
+  }
+}
+
+/** Copies of small messages share buffers: an `ArrayBuffer` for each would cost more than everything else about them. */
+class Slab {
+  #bytes: Uint8Array = new Uint8Array(0)
+  #used = 0
+  #nextSize = firstSlabBytes
+
+  copy(data: Uint8Array): Uint8Array {
+    const length = data.length
+    if (length > largestShared) return new Uint8Array(data)
+    if (this.#used + length > this.#bytes.length) this.#renew(length)
+    const copy = this.#bytes.subarray(this.#used, this.#used + length)
+    copy.set(data)
+    this.#used += length
+    return copy
+  }
+
+  #renew(needed: number): void {
+    this.#bytes = new Uint8Array(Math.max(this.#nextSize, needed))
+    this.#nextSize = Math.min(this.#nextSize * 2, largestSlabBytes)
+    this.#used = 0
+  }
+}
+
+/** An association that sends little keeps little. */
+const firstSlabBytes = 256
+const largestSlabBytes = 65_536
+const largestShared = 2_048

@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict'
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { nobleCryptoProvider, nobleP256KeyShare, nobleX25519KeyShare } from '../../src/dtls/crypto/noble-provider.ts'
+import { nodeCryptoProvider, nodeP256KeyShare, nodeX25519KeyShare } from '../../src/dtls/crypto/node-provider.ts'
+import type { CryptoProvider, KeyShare } from '../../src/dtls/crypto/provider.ts'
+import { SignatureSchemes } from '../../src/dtls/crypto/signature-schemes.ts'
+import { DtlsError } from '../../src/dtls/errors.ts'
+import { openAesGcm, sealAesGcm } from '../../src/dtls/record-protection.ts'
+import { prf } from '../../src/dtls/v12/key-schedule.ts'
+import { prng } from '../support/prng.ts'
+import { ecdsaCertificate, ed25519Certificate } from '../support/test-certificate.ts'
+import { p256PrivateKey, p256Sha256Signatures } from '../vectors/ecdsa-rfc6979.ts'
+import { prfVectors } from '../vectors/tls12-prf-rfc5246.ts'
+import { x25519Example } from '../vectors/x25519-rfc7748.ts'
+import { sharedRsaCertificate } from './support.ts'
+
+interface Implementation {
+  readonly provider: CryptoProvider
+  x25519(privateKey: Uint8Array): KeyShare
+  p256(privateKey: Uint8Array): KeyShare
+}
+
+const implementations: readonly Implementation[] = [
+  { provider: nodeCryptoProvider, x25519: nodeX25519, p256: nodeP256 },
+  { provider: nobleCryptoProvider, x25519: nobleX25519KeyShare, p256: nobleP256KeyShare },
+]
+
+function nodeX25519(privateKey: Uint8Array): KeyShare {
+  const pkcs8Prefix = hex('302e020100300506032b656e04220420')
+  const key = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, privateKey]), format: 'der', type: 'pkcs8' })
+  return nodeX25519KeyShare({ privateKey: key, publicKey: createPublicKey(key) })
+}
+
+function nodeP256(privateKey: Uint8Array): KeyShare {
+  const ecdh = createECDH('prime256v1')
+  ecdh.setPrivateKey(Buffer.from(privateKey))
+  return nodeP256KeyShare(ecdh)
+}
+
+function hex(text: string): Buffer {
+  return Buffer.from(text, 'hex')
+}
+
+/** The shared secret in hex, or the code of the error. */
+function derive(share: KeyShare, peer: Uint8Array): string {
+  try {
+    return Buffer.from(share.deriveSecret(peer)).toString('hex')
+  } catch (error) {
+    assert.ok(error instanceof DtlsError, String(error))
+    return error.code
+  }
+}
+
+for (const { provider, x25519, p256 } of implementations) {
+  describe(`The ${provider.name} crypto provider`, () => {
+    for (const vector of prfVectors) {
+      it(`computes the PRF of TLS 1.2 with ${vector.hash}`, () => {
+        const { hash, label, output } = vector
+        const result = prf(provider, hash, hex(vector.secret), label, hex(vector.seed), output.length / 2)
+        assert.equal(Buffer.from(result).toString('hex'), output)
+      })
+    }
+
+    it('agrees with the example of RFC 7748', () => {
+      const alice = x25519(hex(x25519Example.alicePrivate))
+      const bob = x25519(hex(x25519Example.bobPrivate))
+      assert.equal(Buffer.from(alice.publicKey).toString('hex'), x25519Example.alicePublic)
+      assert.equal(derive(alice, bob.publicKey), x25519Example.shared)
+      assert.equal(derive(bob, alice.publicKey), x25519Example.shared)
+    })
+
+    for (const group of ['x25519', 'secp256r1'] as const) {
+      it(`agrees with the other provider on ${group}`, () => {
+        const random = prng(5)
+        for (const { provider: other } of implementations) {
+          const ours = provider.generateKeyShare(group, length => random.bytes(length))
+          const theirs = other.generateKeyShare(group, length => random.bytes(length))
+          const secret = derive(ours, theirs.publicKey)
+          assert.match(secret, /^[0-9a-f]{64}$/)
+          assert.equal(derive(theirs, ours.publicKey), secret)
+        }
+      })
+    }
+
+    it('rejects points off the curve, the point at infinity and compressed points', () => {
+      const share = p256(hex('11'.repeat(32)))
+      const good = Buffer.from(p256(hex('22'.repeat(32))).publicKey)
+      assert.match(derive(share, good), /^[0-9a-f]{64}$/)
+      const offCurve = Buffer.from(good)
+      offCurve[64] = (offCurve[64] ?? 0) ^ 1
+      const compressed = Buffer.concat([Buffer.of(2 + ((good[64] ?? 0) & 1)), good.subarray(1, 33)])
+      const hybrid = Buffer.concat([Buffer.of(6 + ((good[64] ?? 0) & 1)), good.subarray(1)])
+      for (const point of [offCurve, compressed, hybrid, Buffer.of(0), Buffer.alloc(65), Buffer.alloc(0)]) {
+        assert.equal(derive(share, point), 'bad-key-share', point.toString('hex'))
+      }
+    })
+
+    it('rejects X25519 keys of low order and of the wrong length', () => {
+      const share = x25519(hex(x25519Example.alicePrivate))
+      const lowOrder = [
+        '00'.repeat(32),
+        `01${'00'.repeat(31)}`,
+        'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+        '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+        'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+      ]
+      for (const key of lowOrder) assert.equal(derive(share, hex(key)), 'bad-key-share', key)
+      for (const length of [0, 31, 33]) assert.equal(derive(share, Buffer.alloc(length, 9)), 'bad-key-share')
+    })
+
+    it('signs with every scheme of its keys, and verifies what it and the other one signed', () => {
+      const data = Buffer.from('signed')
+      for (const certificate of [ecdsaCertificate(), sharedRsaCertificate()]) {
+        const { pkcs8, key } = certificate
+        const publicKey =
+          key.asymmetricKeyType === 'rsa'
+            ? ({ kind: 'rsa', spki: createPublicKey(key).export({ format: 'der', type: 'spki' }) } as const)
+            : ({ kind: 'ec', curve: 'P-256', point: pointOf(key) } as const)
+        const signer = provider.importSigningKey(pkcs8)
+        assert.ok(signer.schemes.length > 0)
+        for (const scheme of signer.schemes) {
+          const signature = signer.sign(scheme, data)
+          for (const { provider: verifier } of implementations) {
+            assert.equal(verifier.verify(scheme, publicKey, data, signature), true, scheme.name)
+            assert.equal(verifier.verify(scheme, publicKey, Buffer.from('other'), signature), false)
+            signature[signature.length - 1] = (signature.at(-1) ?? 0) ^ 1
+            assert.equal(verifier.verify(scheme, publicKey, data, signature), false)
+            signature[signature.length - 1] = (signature.at(-1) ?? 0) ^ 1
+          }
+        }
+      }
+    })
+
+    it('verifies P-256 signatures made with a longer hash, and none by a key of another kind', () => {
+      const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      const data = Buffer.from('signed')
+      const key = { kind: 'ec', curve: 'P-256', point: pointOf(privateKey) } as const
+      const signature = sign('sha384', data, privateKey)
+      assert.equal(verify('sha384', data, publicKey, signature), true)
+      assert.equal(provider.verify(SignatureSchemes.ecdsaP384Sha384, key, data, signature), true)
+      assert.equal(provider.verify(SignatureSchemes.ecdsaP256Sha256, key, data, signature), false)
+      assert.equal(provider.verify(SignatureSchemes.rsaPkcs1Sha384, key, data, signature), false)
+      const rubbish = { kind: 'ec', curve: 'P-256', point: Buffer.alloc(65, 4) } as const
+      assert.equal(provider.verify(SignatureSchemes.ecdsaP384Sha384, rubbish, data, signature), false)
+      assert.equal(
+        provider.verify(SignatureSchemes.rsaPssSha256, { kind: 'rsa', spki: Buffer.alloc(20) }, data, signature),
+        false,
+      )
+    })
+
+    it('refuses private keys that certificates are not made with', () => {
+      for (const pkcs8 of [
+        ed25519Certificate().pkcs8,
+        ecdsaCertificate({ curve: 'P-384' }).pkcs8,
+        Buffer.from('rubbish'),
+      ]) {
+        assert.throws(
+          () => provider.importSigningKey(pkcs8),
+          (error: unknown) =>
+            error instanceof DtlsError && error.code === 'unsupported-key' && error.cause === undefined,
+        )
+      }
+    })
+  })
+}
+
+describe('The noble crypto provider, in particular,', () => {
+  it('signs as RFC 6979 says', () => {
+    const pkcs8 = ecdsaCertificate({ privateKey: hex(p256PrivateKey) }).pkcs8
+    const key = nobleCryptoProvider.importSigningKey(pkcs8)
+    for (const { message, r, s } of p256Sha256Signatures) {
+      const signature = key.sign(SignatureSchemes.ecdsaP256Sha256, Buffer.from(message))
+      assert.equal(Buffer.from(signature).toString('hex'), derSignature(r, s))
+    }
+  })
+
+  it('draws its keys from the random source it is given', () => {
+    for (const group of ['x25519', 'secp256r1'] as const) {
+      const make = (seed: number): Uint8Array => {
+        const random = prng(seed)
+        return nobleCryptoProvider.generateKeyShare(group, length => random.bytes(length)).publicKey
+      }
+      assert.deepEqual(make(1), make(1))
+      assert.notDeepEqual(make(1), make(2))
+    }
+  })
+})
+
+function pointOf(privateKey: KeyObject): Uint8Array {
+  const { x = '', y = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
+  return Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')])
+}
+
+function derSignature(...numbers: readonly string[]): string {
+  const integers = numbers.map(number => {
+    const value = Number.parseInt(number.slice(0, 2), 16) >= 0x80 ? `00${number}` : number
+    return `02${(value.length / 2).toString(16).padStart(2, '0')}${value}`
+  })
+  const content = integers.join('')
+  return `30${(content.length / 2).toString(16).padStart(2, '0')}${content}`
+}
+
+/** Project Wycheproof's vectors are not part of this repository: name their folder, or have them beside it. */
+const wycheproof =
+  process.env.WYCHEPROOF_VECTORS ?? new URL('../../../shared/standards/vectors/wycheproof', import.meta.url).pathname
+
+interface WycheproofGroup {
+  readonly ivSize: number
+  readonly keySize: number
+  readonly tagSize: number
+  readonly publicKey: { readonly uncompressed: string }
+  readonly tests: readonly Record<'tcId' | 'result' | 'comment' | string, string>[]
+}
+
+function load(name: string): readonly WycheproofGroup[] {
+  return JSON.parse(readFileSync(`${wycheproof}/${name}.json`, 'utf8')).testGroups
+}
+
+if (!existsSync(wycheproof)) {
+  console.log('  skipped: Wycheproof vectors not found; set WYCHEPROOF_VECTORS to their folder')
+} else {
+  describe('Project Wycheproof', function () {
+    this.timeout(60_000)
+    for (const { provider, x25519, p256 } of implementations) {
+      it(`ECDH on P-256, with the ${provider.name} provider`, () => {
+        let count = 0
+        for (const { tests } of load('ecdh_secp256r1_ecpoint_test')) {
+          for (const test of tests) {
+            const share = p256(hex((test.private ?? '').padStart(64, '0').slice(-64)))
+            // "acceptable" are compressed points, which TLS has no more.
+            const expected = test.result === 'valid' ? test.shared : 'bad-key-share'
+            assert.equal(derive(share, hex(test.public ?? '')), expected, `${test.tcId}: ${test.comment}`)
+            count++
+          }
+        }
+        assert.equal(count, 355)
+      })
+
+      it(`X25519, with the ${provider.name} provider`, () => {
+        let count = 0
+        for (const { tests } of load('x25519_test')) {
+          for (const test of tests) {
+            const expected = /^0+$/.test(test.shared ?? '') ? 'bad-key-share' : test.shared
+            const share = x25519(hex(test.private ?? ''))
+            assert.equal(derive(share, hex(test.public ?? '')), expected, `${test.tcId}: ${test.comment}`)
+            count++
+          }
+        }
+        assert.equal(count, 518)
+      })
+
+      for (const [name, curve, scheme, total] of [
+        ['ecdsa_secp256r1_sha256_test', 'P-256', SignatureSchemes.ecdsaP256Sha256, 484],
+        ['ecdsa_secp384r1_sha384_test', 'P-384', SignatureSchemes.ecdsaP384Sha384, 504],
+      ] as const) {
+        it(`ECDSA on ${curve}, with the ${provider.name} provider`, () => {
+          let count = 0
+          for (const { tests, publicKey } of load(name)) {
+            const key = { kind: 'ec', curve, point: hex(publicKey.uncompressed) } as const
+            for (const test of tests) {
+              const good = provider.verify(scheme, key, hex(test.msg ?? ''), hex(test.sig ?? ''))
+              assert.equal(good, test.result === 'valid', `${test.tcId}: ${test.comment}`)
+              count++
+            }
+          }
+          assert.equal(count, total)
+        })
+      }
+    }
+
+    it('AES-GCM with a key of 128 bits and a nonce of 96', () => {
+      let count = 0
+      for (const { ivSize, keySize, tagSize, tests } of load('aes_gcm_test')) {
+        if (ivSize !== 96 || keySize !== 128 || tagSize !== 128) continue
+        for (const test of tests) {
+          const [key, iv, aad, ct, tag, msg] = [test.key, test.iv, test.aad, test.ct, test.tag, test.msg].map(each =>
+            hex(each ?? ''),
+          ) as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
+          const opened = openAesGcm(key, iv, aad, ct, tag)
+          if (test.result === 'valid') {
+            assert.deepEqual(Buffer.from(opened ?? 'nothing'), msg)
+            const sealed = Buffer.alloc(msg.length + 16)
+            sealAesGcm(key, iv, aad, msg, sealed, 0)
+            assert.deepEqual(sealed, Buffer.concat([ct, tag]))
+          } else assert.equal(opened, undefined, `${test.tcId}: ${test.comment}`)
+          count++
+        }
+      }
+      assert.ok(count > 50, `${count} vectors`)
+    })
+  })
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import {
+  candidatePriority,
+  canPair,
+  hostCandidate,
+  type IceCandidate,
+  localPeerReflexive,
+  peerReflexivePriority,
+  usableRemoteCandidate,
+} from '../../src/ice/candidate.ts'
+import { pairPriority } from '../../src/ice/candidate-pair.ts'
+import { IceError } from '../../src/ice/errors.ts'
+import { createIceParameters, validateIceParameters } from '../../src/ice/parameters.ts'
+import { prng } from '../support/prng.ts'
+import { address } from './network.ts'
+
+describe('ICE candidates', () => {
+  it('have the priorities of RFC 8445 §5.1.2.1', () => {
+    assert.equal(candidatePriority('host', 65535, 1), 2130706431)
+    assert.equal(candidatePriority('srflx', 65535, 1), 1694498815)
+    assert.equal(candidatePriority('relay', 0, 2), 254)
+    assert.equal(hostCandidate(address('192.0.2.1', 1), { component: 2 }).priority, 2130706430)
+  })
+
+  it('are checked with the priority of a peer-reflexive one', () => {
+    const host = hostCandidate(address('192.0.2.1', 1), { localPreference: 77 })
+    assert.equal(peerReflexivePriority(host), candidatePriority('prflx', 77, 1))
+  })
+
+  it('share a foundation if, and only if, type and IP address are the same', () => {
+    const foundation = (ip: string, port: number) => hostCandidate(address(ip, port)).foundation
+    assert.equal(foundation('192.0.2.1', 1), foundation('192.0.2.1', 2))
+    assert.notEqual(foundation('192.0.2.1', 1), foundation('192.0.2.2', 1))
+    const host = hostCandidate(address('192.0.2.1', 1))
+    assert.notEqual(localPeerReflexive(host, address('198.51.100.1', 9)).foundation, host.foundation)
+    for (let i = 0; i < 300; i++) assert.match(foundation(`192.0.2.${i}`, 1), /^[A-Za-z0-9+/]{1,32}$/)
+  })
+
+  it('hide their address behind a salted foundation', () => {
+    const salted = (foundationSalt: string) => hostCandidate(address('192.0.2.1', 1), { foundationSalt }).foundation
+    assert.notEqual(salted('a'), salted('b'))
+    assert.equal(salted('a'), salted('a'))
+  })
+
+  it('keep the object that they were given as base', () => {
+    const base = address('192.0.2.1', 1)
+    assert.equal(hostCandidate(base).base, base)
+    assert.equal(hostCandidate(base).address, base)
+  })
+
+  it('pair within a family, loopback with loopback and link-local with link-local', () => {
+    const addresses = [
+      '192.0.2.1',
+      '198.51.100.1',
+      '127.0.0.1',
+      '2001:db8::1',
+      '2001:db8::2',
+      '::1',
+      'fe80::1',
+      'febf::2',
+    ]
+    const kind = (ip: string) => {
+      if (ip === '::1') return 'loopback6'
+      if (ip.startsWith('127.')) return 'loopback4'
+      if (ip.startsWith('fe')) return 'link-local'
+      return ip.includes(':') ? 'global6' : 'global4'
+    }
+    for (const from of addresses) {
+      for (const to of addresses) {
+        assert.equal(
+          canPair(hostCandidate(address(from, 1)), remote(to, 1)),
+          kind(from) === kind(to),
+          `${from} to ${to}`,
+        )
+      }
+    }
+  })
+
+  it('pair within a component and over UDP', () => {
+    const local = hostCandidate(address('192.0.2.1', 1))
+    assert.equal(canPair(local, remote('192.0.2.2', 1)), true)
+    assert.equal(canPair(local, { ...remote('192.0.2.2', 1), component: 2 }), false)
+    assert.equal(canPair(local, { ...remote('192.0.2.2', 9), protocol: 'tcp', tcpType: 'active' }), false)
+  })
+
+  it('are brought into canonical form when they come from the peer', () => {
+    const canonical = (ip: string) => usableRemoteCandidate(remote(ip, 1))?.address
+    assert.deepEqual(canonical('2001:DB8:0:0::A'), address('2001:db8::a', 1))
+    assert.deepEqual(canonical('::ffff:192.0.2.1'), address('192.0.2.1', 1))
+    assert.deepEqual(canonical('192.0.2.1'), address('192.0.2.1', 1))
+  })
+
+  it('are of no use without the address and port of a single host', () => {
+    const nobody = ['0.0.0.0', '0.1.2.3', '224.0.0.251', '239.1.1.1', '255.255.255.255', '::', 'ff02::fb']
+    for (const ip of [...nobody, 'a.local', 'example.com', '', '[::1]', '192.0.2.256', 'fe80::1%eth0']) {
+      assert.equal(usableRemoteCandidate(remote(ip, 1)), undefined, ip)
+    }
+    for (const port of [0, -1, 65536, 1.5, Number.NaN])
+      assert.equal(usableRemoteCandidate(remote('192.0.2.1', port)), undefined)
+    for (const priority of [-1, 2 ** 32, Number.NaN]) {
+      assert.equal(usableRemoteCandidate({ ...remote('192.0.2.1', 1), priority }), undefined)
+    }
+  })
+
+  it('make pairs with the priority of RFC 8445 §6.1.2.3, the same on both sides', () => {
+    const ours = hostCandidate(address('192.0.2.1', 1), { localPreference: 10 })
+    const theirs = hostCandidate(address('192.0.2.2', 1), { localPreference: 9 })
+    const [g, d] = [BigInt(ours.priority), BigInt(theirs.priority)]
+    assert.equal(pairPriority(ours, theirs, 'controlling'), 2n ** 32n * d + 2n * g + 1n)
+    assert.equal(pairPriority(ours, theirs, 'controlling'), pairPriority(theirs, ours, 'controlled'))
+    assert.equal(pairPriority(theirs, ours, 'controlling'), pairPriority(ours, theirs, 'controlled'))
+    assert.equal(pairPriority(theirs, ours, 'controlling'), 2n ** 32n * d + 2n * g)
+  })
+})
+
+describe('ICE parameters', () => {
+  it('are random letters, digits, + and /, of which every one occurs', () => {
+    const random = prng(3)
+    const seen = new Set<string>()
+    for (let i = 0; i < 200; i++) {
+      const { usernameFragment, password } = createIceParameters(length => random.bytes(length))
+      assert.match(usernameFragment, /^[A-Za-z0-9+/]{8}$/)
+      assert.match(password, /^[A-Za-z0-9+/]{24}$/)
+      for (const char of usernameFragment + password) seen.add(char)
+    }
+    assert.equal(seen.size, 64)
+  })
+
+  it('are refused if RFC 8839 §5.4 does not allow them, without telling what they are', () => {
+    const password = 'secretsecretsecretsecret'
+    const bad: readonly [string, string][] = [
+      ['abc', password],
+      ['a'.repeat(257), password],
+      ['ab:cd', password],
+      ['abcd\r\n', password],
+      ['abcd', 'secret'],
+      ['abcd', `${password}\n`],
+    ]
+    for (const [usernameFragment, secret] of bad) {
+      assert.throws(
+        () => validateIceParameters({ usernameFragment, password: secret }),
+        (error: unknown) => {
+          assert.ok(error instanceof IceError)
+          assert.equal(error.code, 'invalid-parameters')
+          assert.ok(!error.message.includes('secret'))
+          return true
+        },
+      )
+    }
+    validateIceParameters({ usernameFragment: 'a+/9', password: '1234567890123456789012' })
+  })
+})
+
+function remote(ip: string, port: number): IceCandidate {
+  return {
+    foundation: '1',
+    component: 1,
+    protocol: 'udp',
+    priority: 100,
+    address: { address: ip, port, family: ip.includes(':') ? 6 : 4 },
+    type: 'host',
+  }
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import type { IceCandidate } from '../../src/ice/candidate.ts'
+import { nominationMemoryMs } from '../../src/ice/nomination.ts'
+import {
+  agentAndPuppet,
+  checkOf,
+  decode,
+  lastRequest,
+  puppet,
+  runAnswering,
+  sentBy,
+  succeed,
+  validate,
+} from './messages.ts'
+import { address, agree, calm, type Host, Network, signal } from './network.ts'
+
+describe('Nomination', () => {
+  it('comes with USE-CANDIDATE from the controlling agent alone, on a pair that is valid', () => {
+    const network = new Network(1)
+    const a = network.host('a', ['192.0.2.1'])
+    const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
+    signal(network, a, b)
+    network.run(1000)
+    const flags = sentBy(a, 'request').map(request => request.attributes.useCandidate === true)
+    assert.deepEqual(flags, [false, true])
+    assert.deepEqual(
+      sentBy(b, 'request').map(request => request.attributes.useCandidate),
+      [undefined],
+    )
+  })
+
+  it('is not repeated on another pair once it has succeeded', () => {
+    const network = new Network(1, { ...calm, maxDelayMs: 60 })
+    const a = network.host('a', ['192.0.2.1', '192.0.2.2', '192.0.2.3'])
+    const b = network.host('b', ['198.51.100.1', '198.51.100.2'], { role: 'controlled' })
+    signal(network, a, b)
+    network.run(120_000)
+    const nominated = a.sent.filter(({ transmit }) => decode(transmit.data).attributes.useCandidate)
+    const pairs = new Set(nominated.map(({ transmit }) => `${transmit.local.address} ${transmit.remote.address}`))
+    assert.equal(pairs.size, 1)
+    assert.ok(nominated.length > 10, 'the consent requests repeat it')
+  })
+
+  it('is given to another valid pair if it goes unanswered', () => {
+    const network = new Network(1)
+    const a = network.host('a', ['192.0.2.1', '192.0.2.2'])
+    const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
+    // The better pair answers all checks but the nomination.
+    network.filter = ({ data, local }) => local.address === '192.0.2.1' && decode(data).attributes.useCandidate === true
+    signal(network, a, b)
+    assert.ok(network.run(4000, () => agree(a, b)))
+    assert.equal(a.agent.selectedPair?.local.address.address, '192.0.2.2')
+    assert.equal(a.agent.pairs().find(pair => !pair.selected)?.lastFailure, 'nomination-unanswered')
+  })
+
+  it('keeps being tried where no other pair is valid', () => {
+    const network = new Network(1)
+    const a = network.host('a', ['192.0.2.1'])
+    const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
+    network.filter = ({ data }) => network.now < 11_000 && decode(data).attributes.useCandidate === true
+    signal(network, a, b)
+    assert.equal(
+      network.run(9000, () => agree(a, b)),
+      false,
+    )
+    assert.equal(a.agent.state, 'connected')
+    assert.ok(network.run(5000, () => agree(a, b)))
+  })
+
+  it('selects at once where the pair is valid already', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    validate(network, host)
+    assert.equal(host.agent.pairs()[0]?.nominated, false)
+    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    assert.equal(host.agent.pairs()[0]?.nominated, true)
+  })
+
+  it('selects once the check that it triggers is answered', () => {
+    // As Chromium does: USE-CANDIDATE in its first check.
+    const { network, host } = agentAndPuppet('controlled')
+    const selected = () => host.agent.selectedPair?.remote.address
+    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    assert.equal(host.agent.pairs()[0]?.nominated, false)
+    assert.equal(selected(), undefined)
+    succeed(network, host)
+    assert.equal(host.agent.pairs()[0]?.nominated, true)
+    assert.deepEqual(selected(), puppet.address)
+  })
+
+  it('is remembered from a check that came before the parameters of the peer', () => {
+    const { network, host } = agentAndPuppet('controlled', { knowsPeer: false })
+    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    assert.equal(sentBy(host, 'request').length, 0)
+    network.act(host, (agent, now) => agent.setRemoteParameters(puppet.parameters, now))
+    succeed(network, host)
+    assert.equal(host.agent.pairs()[0]?.nominated, true)
+  })
+
+  it('is of no effect from a controlled peer', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    succeed(network, host)
+    assert.equal(host.agent.pairs()[0]?.nominated, false)
+  })
+
+  describe('of several pairs by an aggressive peer', () => {
+    const better = address('198.51.100.1', 1001)
+    const worse = address('198.51.100.2', 1002)
+
+    it('selects the best one, in whatever order they come', () => {
+      for (const order of [
+        [better, worse],
+        [worse, better],
+      ]) {
+        const { network, host } = withTwoRemotes()
+        for (const remote of order) nominate(network, host, remote)
+        assert.deepEqual(host.agent.selectedPair?.remote.address, better)
+      }
+    })
+
+    it('follows a nomination that has moved to a worse pair', () => {
+      const { network, host } = withTwoRemotes()
+      nominate(network, host, better)
+      network.run(nominationMemoryMs + 1)
+      nominate(network, host, worse)
+      assert.deepEqual(host.agent.selectedPair?.remote.address, worse)
+      nominate(network, host, better)
+      assert.deepEqual(host.agent.selectedPair?.remote.address, better)
+    })
+
+    it('stays where the peer keeps nominating', () => {
+      const { network, host } = withTwoRemotes()
+      nominate(network, host, better)
+      for (let i = 0; i < 10; i++) {
+        runAnswering(network, host, 2000)
+        nominate(network, host, better)
+        nominate(network, host, worse)
+        assert.deepEqual(host.agent.selectedPair?.remote.address, better)
+      }
+    })
+
+    it('checks a pair again that was not heard of for long, before it is used', () => {
+      const { network, host } = withTwoRemotes()
+      nominate(network, host, worse)
+      nominate(network, host, better)
+      runAnswering(network, host, 40_000)
+      const requests = sentBy(host, 'request').length
+      network.inject(checkOf(host, { useCandidate: true }), worse, host)
+      assert.deepEqual(host.agent.selectedPair?.remote.address, better)
+      assert.equal(sentBy(host, 'request').length, requests + 1)
+      succeed(network, host, worse)
+      assert.deepEqual(host.agent.selectedPair?.remote.address, worse)
+    })
+
+    function withTwoRemotes(): { network: Network; host: Host } {
+      const { network, host } = agentAndPuppet('controlled')
+      for (const [remote, priority] of [
+        [better, 2_000_000_000],
+        [worse, 1_000_000_000],
+      ] as const) {
+        const candidate: IceCandidate = {
+          foundation: String(priority),
+          component: 1,
+          protocol: 'udp',
+          priority,
+          address: remote,
+          type: 'host',
+        }
+        network.act(host, (agent, now) => agent.addRemoteCandidate(candidate, now))
+      }
+      return { network, host }
+    }
+
+    /** The peer nominates, and answers the check that this makes. */
+    function nominate(network: Network, host: Host, remote: typeof better): void {
+      network.inject(checkOf(host, { useCandidate: true }), remote, host)
+      runAnswering(network, host, 25)
+    }
+  })
+
+  it('works with a lite peer, which sends no checks', () => {
+    const { network, host } = agentAndPuppet('controlled', { knowsPeer: false })
+    network.act(host, (agent, now) => agent.setRemoteParameters({ ...puppet.parameters, lite: true }, now))
+    const candidate: IceCandidate = {
+      foundation: '1',
+      component: 1,
+      protocol: 'udp',
+      priority: 2_130_706_431,
+      address: puppet.address,
+      type: 'host',
+    }
+    network.act(host, (agent, now) => agent.addRemoteCandidate(candidate, now))
+    network.act(host, (agent, now) => agent.endOfRemoteCandidates(now))
+    succeed(network, host)
+    assert.equal(decode(lastRequest(host)).attributes.useCandidate, true)
+    succeed(network, host)
+    assert.equal(host.agent.state, 'completed')
+    assert.equal(host.agent.pairs()[0]?.nominated, true)
+  })
+})

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { IceError } from '../../src/ice/errors.ts'
+import { createIceParameters } from '../../src/ice/parameters.ts'
+import {
+  addCandidates,
+  agree,
+  calm,
+  exchangeParameters,
+  type Host,
+  isUp,
+  Network,
+  signal,
+  states,
+  tellCandidates,
+} from './network.ts'
+
+describe('An ICE restart', () => {
+  it('keeps data flowing on the old pair until the new one is nominated', () => {
+    const { network, a, b } = connected(1)
+    const old = a.agent.selectedPair
+    restart(network, a)
+    assert.equal(a.agent.selectedPair, old)
+    assert.equal(a.agent.state, 'connected', 'out of completed')
+    network.run(10_000)
+    assert.equal(a.agent.selectedPair, old)
+    restart(network, b)
+    exchangeParameters(network, a, b)
+    for (const host of [a, b]) addCandidates(network, host)
+    tellCandidates(network, b, a)
+    tellCandidates(network, a, b)
+    let newPairs = 0
+    assert.ok(
+      network.run(1000, () => {
+        assert.ok(a.agent.selectedPair && b.agent.selectedPair, 'there is a pair at every moment')
+        if (a.agent.selectedPair !== old) newPairs++
+        return agree(a, b) && a.agent.selectedPair !== old
+      }),
+    )
+    assert.ok(newPairs > 0)
+    assert.deepEqual(states(a), ['checking', 'connected', 'completed', 'connected', 'completed'])
+  })
+
+  it('keeps asking for consent on the old pair, which the peer grants', () => {
+    for (const only of ['both', 'one'] as const) {
+      const { network, a, b } = connected(2)
+      restart(network, a)
+      if (only === 'both') restart(network, b)
+      network.run(120_000)
+      assert.ok(isUp(a) && isUp(b), only)
+      assert.ok(a.agent.selectedPair && b.agent.selectedPair, only)
+    }
+  })
+
+  it('gives the old pair up when consent on it expires', () => {
+    const { network, a, b } = connected(2)
+    for (const host of [a, b]) restart(network, host)
+    network.filter = () => true
+    network.run(15_000)
+    assert.equal(a.agent.state, 'checking', 'disconnected is forgotten in a restart')
+    network.run(60_000)
+    assert.equal(a.agent.selectedPair, undefined)
+    assert.equal(a.agent.state, 'new')
+    network.filter = () => false
+    signal(network, a, b)
+    assert.ok(network.run(1000, () => agree(a, b)))
+  })
+
+  it('in the middle of a call, in bad weather, always ends on a new pair', () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const { network, a, b } = connected(seed)
+      network.weather = { loss: 0.2, duplicate: 0.2, minDelayMs: 5, maxDelayMs: 60 }
+      for (let round = 0; round < 3; round++) {
+        const before = a.agent.selectedPair
+        const [first, second] = seed % 2 === 0 ? [a, b] : [b, a]
+        restart(network, first)
+        network.run(network.random.next() % 3000)
+        restart(network, second)
+        network.act(second, (agent, now) => agent.setRemoteParameters(first.agent.localParameters, now))
+        addCandidates(network, second)
+        tellCandidates(network, first, second)
+        network.run(network.random.next() % 300)
+        network.act(first, (agent, now) => agent.setRemoteParameters(second.agent.localParameters, now))
+        addCandidates(network, first)
+        network.run(network.random.next() % 300)
+        tellCandidates(network, second, first)
+        assert.ok(
+          network.run(15_000, () => agree(a, b) && a.agent.selectedPair !== before),
+          `seed ${seed}, round ${round}`,
+        )
+      }
+      assert.equal(a.agent.role, 'controlling', `seed ${seed}: roles stay as they are`)
+    }
+  })
+
+  it('twice in a row keeps the pair of before the first', () => {
+    const { network, a, b } = connected(4)
+    const old = a.agent.selectedPair
+    restart(network, a)
+    restart(network, a)
+    network.run(60_000)
+    assert.equal(a.agent.selectedPair, old)
+    restart(network, b)
+    signal(network, a, b)
+    assert.ok(network.run(1000, () => agree(a, b) && a.agent.selectedPair !== old))
+  })
+
+  it('takes data from the old pair and the new one', () => {
+    const network = new Network(1, calm)
+    const a = network.host('a', ['192.0.2.1', '192.0.2.2'])
+    const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
+    signal(network, a, b)
+    network.run(1000)
+    const [first, second] = a.candidates
+    const remote = b.candidates[0]
+    assert.ok(first && second && remote)
+    assert.equal(a.agent.isValidated(first.base, remote.base), true)
+    assert.equal(a.agent.isValidated(second.base, remote.base), false)
+    for (const host of [a, b]) restart(network, host)
+    exchangeParameters(network, a, b)
+    network.act(a, (agent, now) => agent.addLocalCandidate(second, now))
+    addCandidates(network, b)
+    tellCandidates(network, b, a)
+    assert.ok(network.run(1000, () => agree(a, b) && a.agent.selectedPair?.local.base === second.base))
+    assert.equal(a.agent.isValidated(first.base, remote.base), true)
+    assert.equal(a.agent.isValidated(second.base, remote.base), true)
+  })
+
+  it('is refused with a user name fragment or password of before', () => {
+    const { network, a } = connected(1)
+    const { usernameFragment, password } = a.agent.localParameters
+    const fresh = createIceParameters(length => network.random.bytes(length))
+    for (const parameters of [
+      { usernameFragment, password: fresh.password },
+      { usernameFragment: fresh.usernameFragment, password },
+    ]) {
+      assert.throws(
+        () => a.agent.restart(parameters, network.now),
+        (error: unknown) => error instanceof IceError && error.code === 'credentials-unchanged',
+      )
+    }
+    assert.equal(a.agent.state, 'completed')
+  })
+
+  it('is not needed for another peer that answers with other parameters', () => {
+    // RFC 8445 §7.3.1.4: forking
+    const network = new Network(1, calm)
+    const a = network.host('a', ['192.0.2.1'])
+    const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
+    const c = network.host('c', ['203.0.113.1'], { role: 'controlled' })
+    signal(network, a, b)
+    assert.ok(network.run(1000, () => agree(a, b)))
+    network.act(c, (agent, now) => agent.setRemoteParameters(a.agent.localParameters, now))
+    addCandidates(network, c)
+    tellCandidates(network, a, c)
+    network.run(100)
+    network.act(a, (agent, now) => agent.setRemoteParameters(c.agent.localParameters, now))
+    tellCandidates(network, c, a)
+    assert.ok(network.run(1000, () => agree(a, c)))
+    assert.equal(a.agent.state, 'completed')
+  })
+})
+
+function connected(seed: number): { network: Network; a: Host; b: Host } {
+  const network = new Network(seed, calm)
+  const a = network.host('a', ['192.0.2.1'])
+  const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
+  signal(network, a, b)
+  assert.ok(network.run(1000, () => agree(a, b)))
+  network.run(20)
+  return { network, a, b }
+}
+
+function restart(network: Network, host: Host): void {
+  const parameters = createIceParameters(length => network.random.bytes(length))
+  network.act(host, (agent, now) => agent.restart(parameters, now))
+}

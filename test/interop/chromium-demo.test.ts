@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { prng } from '../support/prng.ts'
+import { launchChromium } from './chromium.ts'
+import { DemoProcess } from './demo-process.ts'
+
+describe('the demo page in Chromium', function () {
+  this.timeout(40_000)
+  let demo: DemoProcess | undefined
+  let browser: Browser | undefined
+  let url: string
+
+  before(async function () {
+    browser = await launchChromium(this)
+    demo = new DemoProcess('--port', '0')
+    url = await demo.url()
+  })
+  after(async () => {
+    await browser?.close()
+    const code = await demo?.stop()
+    if (demo !== undefined) assert.equal(code, 0, `the demo ends when it is told to:\n${demo.output}`)
+  })
+
+  for (const offerer of ['page', 'icefloe'] as const) {
+    describe(`when ${offerer === 'page' ? 'the page' : 'icefloe'} offers`, () => {
+      let page: Page
+      const errors: string[] = []
+
+      before(async () => {
+        assert.ok(browser)
+        page = await browser.newPage()
+        page.on('pageerror', error => errors.push(String(error)))
+        page.on('console', message => message.type() === 'error' && errors.push(message.text()))
+        await page.goto(url)
+        await page.locator(`[name=offerer][value=${offerer}]`).check({ force: true })
+        await page.locator('#connect').click()
+        await page.locator('#link[data-state=connected], #link[data-state=failed]').waitFor()
+      })
+      after(async () => {
+        await page?.screenshot({ path: join(tmpdir(), `icefloe-demo-${offerer}-offers.png`), fullPage: true })
+        await page?.close()
+      })
+
+      it('connects, and shows how the state machines have moved at both ends', async () => {
+        assert.match(await text('#status'), /^Connected in \d+ ms$/)
+        const offers = offerer === 'page' ? 0 : 1
+        assert.match(await trail(0, offers), /^stable have-local-offer stable$/)
+        assert.match(await trail(0, 1 - offers), /^stable have-remote-offer stable$/)
+        for (const end of [0, 1]) {
+          assert.match(await trail(1, end), /^new gathering complete$/)
+          assert.match(await trail(2, end), /^new( checking)? (connected|completed|connected completed)$/)
+          assert.match(await trail(3, end), /^new connecting connected$/)
+          assert.match(await trail(4, end), /^new connecting connected$/)
+          assert.match(await trail(5, end), /open$/)
+        }
+      })
+
+      it('shows facts on which the two ends agree', async () => {
+        for (const fact of ['dtls', 'cipher']) assert.equal(await shown('page', fact), await shown('icefloe', fact))
+        assert.match(await shown('page', 'dtls'), /^DTLS 1\.[23]$/)
+        assert.match(await shown('page', 'cipher'), /^TLS_/)
+        assert.equal(await shown('icefloe', 'certificate'), 'ECDSA P-256')
+        const port = (candidate: string) => /:(\d+)$/.exec(candidate)?.[1]
+        assert.equal(port(await shown('page', 'remote')), port(await shown('icefloe', 'local')))
+        assert.equal(port(await shown('page', 'local')), port(await shown('icefloe', 'remote')))
+      })
+
+      it('echoes what is written in the chat', async () => {
+        for (const line of ['hello', '<b>Grüße</b>, 世界 🧊']) {
+          await page.locator('#chat-text').fill(line)
+          await page.locator('#chat-text').press('Enter')
+          await page.locator('#chat-log .echo', { hasText: line }).waitFor()
+        }
+        assert.equal(await page.locator('#chat-log li').count(), 4)
+        assert.match(await text('#round-trip'), /^\d+\.\d$/)
+      })
+
+      it('sends a file there and back, with the SHA-256 that Node.js computes for it', async () => {
+        const buffer = Buffer.from(prng(7).bytes(1_234_567))
+        await page.locator('#file').setInputFiles({ name: 'floe.bin', mimeType: 'application/octet-stream', buffer })
+        await fileIsBack(createHash('sha256').update(buffer).digest('hex'))
+        assert.match(await text('#file-name'), /^floe\.bin, 1,234,567 bytes$/)
+      })
+
+      it('sends an empty file, and many bytes after it', async () => {
+        const empty = { name: 'empty', mimeType: 'application/octet-stream', buffer: Buffer.alloc(0) }
+        await page.locator('#file').setInputFiles(empty)
+        await fileIsBack(createHash('sha256').digest('hex'))
+        await page.locator('#sample').click()
+        await fileIsBack()
+        for (const bar of ['#upload-bar', '#download-bar']) assert.equal(await page.locator(bar).inputValue(), '1')
+      })
+
+      it('measures the throughput of both directions at a time, and plots it', async () => {
+        await page.locator('[data-speed=both]').click()
+        await page.locator('#speed-outcome:not(:empty)').waitFor()
+        const outcome = await text('#speed-outcome')
+        const [, down, up] = /download ([0-9.]+) MB\/s, upload ([0-9.]+) MB\/s/.exec(outcome) ?? []
+        assert.ok(Number(down) > 0 && Number(up) > 0, outcome)
+        const label = await page.locator('#plot').getAttribute('aria-label')
+        assert.doesNotMatch(label ?? '', /at most 0\.0/)
+      })
+
+      it('needs no sideways scrolling at the width of a phone', async () => {
+        await page.setViewportSize({ width: 360, height: 740 })
+        assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 360)
+      })
+
+      it('disconnects, and shows that both ends are closed', async () => {
+        await page.locator('#connect').click()
+        await page.locator('#link[data-state=idle]').waitFor()
+        assert.equal(await text('#status'), 'Disconnected')
+        await page.locator('#states tr:nth-child(5) td:nth-child(3) li[data-state=closed]').waitFor()
+        for (const machine of [0, 2, 3, 4, 5]) assert.match(await trail(machine, 0), /closed$/)
+        assert.equal(await page.locator('#chat-text').isDisabled(), true)
+        assert.deepEqual(errors, [])
+      })
+
+      async function text(selector: string): Promise<string> {
+        return (await page.locator(selector).textContent()) ?? ''
+      }
+
+      /** The states that a machine has gone through, in the order of the page's table. */
+      async function trail(machine: number, end: number): Promise<string> {
+        const steps = page.locator(`#states tbody tr:nth-child(${machine + 1}) td:nth-child(${end + 2}) li`)
+        const texts = await steps.allTextContents()
+        return texts.map(step => step.replace(/ \d+$/, '')).join(' ')
+      }
+
+      async function shown(end: string, fact: string): Promise<string> {
+        const value = page.locator(`[data-fact="${end} ${fact}"]`)
+        await value.filter({ hasNotText: '–' }).waitFor()
+        return (await value.textContent()) ?? ''
+      }
+
+      async function fileIsBack(hash?: string): Promise<void> {
+        await page.locator('#verdict[data-mood]').waitFor()
+        assert.match(await text('#verdict'), /came back whole/)
+        const expected = hash ?? (await text('#hash-sent'))
+        for (const place of ['sent', 'received', 'returned']) assert.equal(await text(`#hash-${place}`), expected)
+      }
+    })
+  }
+
+  it('says what is wrong when the server has gone', async () => {
+    assert.ok(browser)
+    const page = await browser.newPage()
+    await page.goto(url)
+    await page.route('**/sessions', route => route.abort())
+    await page.locator('#connect').click()
+    await page.locator('#error:not([hidden])').waitFor()
+    assert.match((await page.locator('#error').textContent()) ?? '', /does not answer/)
+    assert.equal(await page.locator('#status').textContent(), 'Failed')
+    assert.equal(await page.locator('#connect').isEnabled(), true)
+    await page.close()
+  })
+})
