@@ -46,7 +46,8 @@ export class Signalling {
       case 'GET sessions/ID/events':
         return this.#session(id).stream(response, Number(request.headers['last-event-id'] ?? -1))
       case 'DELETE sessions/ID':
-        this.#session(id).close('Closed by the page')
+        // The connection may have ended a moment before, and the session with it: that is what is asked for.
+        this.#sessions.get(id ?? '')?.close('Closed by the page')
         return reply(response, 204)
       default:
         throw new HttpError(404, 'No such resource')

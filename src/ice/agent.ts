@@ -4,22 +4,21 @@ import type { RandomSource } from '../base/environment.ts'
 import type { SansIo, Transmit } from '../base/machine.ts'
 import { Queue } from '../base/queue.ts'
 import type { CandidateComponent, IceCandidate, LocalCandidate } from './candidate.ts'
-import type { CandidatePair, CandidatePairView, SelectedPair } from './candidate-pair.ts'
-import { type Check, concernsConsent, judgeResponse } from './check-client.ts'
-import { encodeError, encodeSuccess, errorCode } from './check-messages.ts'
-import { judgeRequest, type RequestVerdict, StrangerLimit } from './check-server.ts'
+import type { CandidatePairView, SelectedPair } from './candidate-pair.ts'
+import { CheckResults } from './check-results.ts'
 import { defaultMaxPairs } from './checklist.ts'
 import { ConnectivityChecks } from './connectivity-checks.ts'
 import { IceError } from './errors.ts'
-import { type EarlyCheck, IceSession } from './ice-session.ts'
+import type { IceEvent } from './events.ts'
+import { IceSession } from './ice-session.ts'
 import { deriveState, type IceState } from './ice-state.ts'
-import { Nomination, yieldsTo } from './nomination.ts'
+import { Nomination } from './nomination.ts'
 import { type IceParameters, type IceRole, sameParameters, validateIceParameters } from './parameters.ts'
+import { PeerChecks } from './peer-checks.ts'
 import { dropped, handled, type IceReceived } from './received.ts'
 import { RoleKeeper } from './role.ts'
 import { PairSelection } from './selection.ts'
-import { decodeMessage, type ReceivedStunMessage, stunMethod } from './stun/message.ts'
-import { transactionKey } from './stun/transaction.ts'
+import { decodeMessage, stunMethod } from './stun/message.ts'
 import { defaultIceTiming, type IceTiming } from './timing.ts'
 
 export interface IceAgentOptions {
@@ -33,15 +32,6 @@ export interface IceAgentOptions {
   /** RFC 8445 §6.1.2.5: 100 if absent. */
   readonly maxPairs?: number
 }
-
-export type IceEvent =
-  | { readonly type: 'state'; readonly state: IceState }
-  /** Another pair carries data, or the remote candidate of the one that does is now known better. */
-  | { readonly type: 'selected-pair'; readonly pair: SelectedPair }
-  /** A role conflict was resolved against us. */
-  | { readonly type: 'role'; readonly role: IceRole }
-  /** A peer-reflexive candidate of the peer was found. */
-  | { readonly type: 'remote-candidate'; readonly candidate: IceCandidate }
 
 /**
  * An ICE agent for one component of one data stream: RFC 8445 as a full implementation, with trickle (RFC 8838),
@@ -62,7 +52,8 @@ export class IceAgent implements SansIo<IceEvent> {
   readonly #checks: ConnectivityChecks
   readonly #selection: PairSelection
   readonly #nomination: Nomination
-  readonly #strangers = new StrangerLimit()
+  readonly #peerChecks: PeerChecks
+  readonly #results: CheckResults
   #state: IceState = 'new'
   #session: IceSession
   #validatedLocal: TransportAddress | undefined
@@ -74,10 +65,17 @@ export class IceAgent implements SansIo<IceEvent> {
     this.#timing = { ...defaultIceTiming, ...options.timing }
     this.#component = options.component ?? 1
     this.#maxPairs = options.maxPairs ?? defaultMaxPairs
-    this.#roles = new RoleKeeper(options.role, options.random)
-    this.#checks = new ConnectivityChecks(this.#timing, options.random, this.#roles, this.#transmits)
-    this.#selection = new PairSelection(this.#timing, options.random)
+    const { random } = options
+    const [transmits, events] = [this.#transmits, this.#events]
+    const roles = new RoleKeeper(options.role, random, events)
+    const checks = new ConnectivityChecks(this.#timing, random, roles, transmits)
+    const selection = new PairSelection(this.#timing, random)
+    this.#roles = roles
+    this.#checks = checks
+    this.#selection = selection
     this.#nomination = new Nomination(this.#timing)
+    this.#peerChecks = new PeerChecks({ roles, checks, selection, transmits, events })
+    this.#results = new CheckResults({ roles, checks, selection })
     this.#session = new IceSession(options.local, this.#maxPairs)
   }
 
@@ -114,9 +112,7 @@ export class IceAgent implements SansIo<IceEvent> {
 
   /** Sets the role that signalling gives; conflicts with the peer's are settled later, by checks. */
   setRole(role: IceRole): void {
-    if (!this.#roles.set(role)) return
-    this.#nomination.reset()
-    this.#session.checklist.setRole(role)
+    this.#roles.set(role, this.#session.checklist)
   }
 
   /**
@@ -132,9 +128,9 @@ export class IceAgent implements SansIo<IceEvent> {
     if (known !== undefined && sameParameters(known, remote)) return
     if (known !== undefined) this.#replaceSession(this.#session.forOtherPeer(this.role))
     // RFC 8445 §6.1.1: the full agent controls a lite one
-    if (remote.lite) this.#switchRole('controlling')
+    if (remote.lite) this.#roles.switchTo('controlling', this.#session.checklist)
     this.#session.patienceEndsAt = now + this.#timing.patienceMs
-    for (const early of this.#session.setRemote(remote)) this.#handlePeerCheck(early, now)
+    for (const early of this.#session.setRemote(remote)) this.#peerChecks.handle(this.#session, early, now)
     this.#settle(now)
   }
 
@@ -191,8 +187,8 @@ export class IceAgent implements SansIo<IceEvent> {
     if (message.class === 'indication') return handled
     const received =
       message.class === 'request'
-        ? this.#receiveRequest(message, local, remote, now)
-        : this.#receiveResponse(message, local, remote, now)
+        ? this.#peerChecks.receive(this.#session, message, local, remote, now)
+        : this.#results.receive(this.#session, message, local, remote, now)
     this.#settle(now)
     return received
   }
@@ -268,152 +264,6 @@ export class IceAgent implements SansIo<IceEvent> {
     )
   }
 
-  #receiveRequest(
-    request: ReceivedStunMessage,
-    receivedOn: TransportAddress,
-    remote: TransportAddress,
-    now: number,
-  ): IceReceived {
-    const local = this.#session.localAt(receivedOn) ?? this.#selection.previous?.localAt(receivedOn)
-    if (local === undefined) return dropped['unknown-local']
-    const verdict = judgeRequest(request, {
-      sessions: this.#selection.previous === undefined ? [this.#session] : [this.#session, this.#selection.previous],
-      role: this.role,
-      tieBreaker: this.#roles.tieBreaker,
-    })
-    switch (verdict.kind) {
-      case 'unauthenticated':
-        if (this.#strangers.take(now)) this.#transmit(encodeError(request, verdict.code, undefined), local, remote)
-        return dropped.unauthenticated
-      case 'refused':
-        this.#transmit(encodeError(request, verdict.code, verdict.session.localKey), local, remote)
-        return verdict.code === errorCode.roleConflict ? handled : dropped.refused
-      case 'accepted':
-        return this.#acceptRequest(request, verdict, local, remote, now)
-    }
-  }
-
-  #acceptRequest(
-    request: ReceivedStunMessage,
-    verdict: RequestVerdict & { readonly kind: 'accepted' },
-    local: LocalCandidate,
-    remote: TransportAddress,
-    now: number,
-  ): IceReceived {
-    const { session } = verdict
-    // RFC 7675 §5.1: when consent has expired, transmission on that 5-tuple ceases
-    if (session.consentLost || session.checklist.find(local.base, remote)?.consentLost) return dropped['consent-lost']
-    this.#transmit(encodeSuccess(request, remote, session.localKey), local, remote)
-    const { priority, useCandidate, remoteFragment } = verdict
-    // RFC 8445 §11: a check of the session before is answered, without impact on ICE processing
-    if (session !== this.#session) return handled
-    this.#switchRole(verdict.role)
-    const check = { local, remote, remoteFragment, priority, useCandidate }
-    // RFC 8445 §7.3: before the peer's parameters are here it is answered; the rest follows when they come
-    if (session.remote?.usernameFragment !== remoteFragment) session.rememberEarly(check)
-    else this.#handlePeerCheck(check, now, transactionKey(request.transactionId))
-    return handled
-  }
-
-  /** RFC 8445 §7.3.1.3 to §7.3.1.5: what a check of the peer, once answered, means for our own. */
-  #handlePeerCheck(check: EarlyCheck, now: number, transaction = ''): void {
-    const session = this.#session
-    const { checklist } = session
-    const { pair, learned, removed } = session.pairForRequest(check.local, check.remote, check.priority, this.role)
-    if (removed !== undefined) this.#checks.forget([removed])
-    if (learned !== undefined) this.#events.push({ type: 'remote-candidate', candidate: learned })
-    if (pair === undefined) return
-    const isNew = pair.noteRequest(transaction)
-    pair.counters.responsesSent++
-    const nominates = check.useCandidate && this.role === 'controlled'
-    if (pair.state === 'succeeded' && this.#selection.isUsable(pair, now)) {
-      if (nominates) this.#followNomination(pair, now)
-      return
-    }
-    if (nominates) pair.nominateWhenValid()
-    // RFC 8445 §8.1.2: after a nomination no checks are made, save for a pair that the nomination moves to
-    if (checklist.concluded && !pair.nominationPending) return
-    // RFC 8489 §6.3.1: a retransmitted request leaves things as the first one did
-    if (!isNew && pair.state !== 'failed') return
-    this.#checks.cancel(pair)
-    checklist.trigger(pair)
-  }
-
-  #receiveResponse(
-    response: ReceivedStunMessage,
-    local: TransportAddress,
-    remote: TransportAddress,
-    now: number,
-  ): IceReceived {
-    const check = this.#checks.find(response)
-    if (check === undefined) return dropped['unknown-transaction']
-    const verdict = judgeResponse(response, check, local, remote)
-    if (verdict.kind === 'dropped') return dropped[verdict.reason]
-    const { pair } = check
-    this.#checks.answered(check, verdict.kind === 'succeeded', now)
-    pair.counters.responsesReceived++
-    if (response.class === 'error') pair.counters.errorsReceived++
-    switch (verdict.kind) {
-      case 'succeeded':
-        this.#handleSuccess(check, verdict.mapped, now)
-        break
-      case 'role-conflict':
-        this.#handleRoleConflict(check)
-        break
-      case 'failed':
-        // RFC 7675 §5.2: 403 revokes consent at once
-        if (!concernsConsent(check)) {
-          if (!check.cancelled) pair.fail(verdict.reason)
-        } else if (verdict.code === errorCode.forbidden) this.#revoke(pair, 'consent-revoked')
-        break
-    }
-    return handled
-  }
-
-  /** RFC 8445 §7.2.5.3. */
-  #handleSuccess(check: Check, mapped: TransportAddress, now: number): void {
-    const { pair, kind } = check
-    this.#selection.confirm(pair)
-    if (concernsConsent(check)) {
-      pair.confirm(now)
-      return
-    }
-    pair.succeed(this.#session.localSeenAs(mapped, pair), now)
-    this.#session.checklist.succeeded(pair)
-    // RFC 8445 §7.2.5.3.4: the nomination of the controlling agent, then that of the controlled one
-    if (kind === 'nomination' && check.role === this.role) {
-      pair.nominate(now)
-      this.#conclude(pair)
-    } else if (pair.nominationPending && this.role === 'controlled') this.#followNomination(pair, now)
-  }
-
-  /** RFC 8445 §7.2.5.1. */
-  #handleRoleConflict(check: Check): void {
-    const { pair, session } = check
-    // Sent in a role that we have given up since: the answer is about that role, and changes nothing.
-    const late = check.role !== this.role
-    const role = late || session.remote?.lite ? undefined : this.#roles.yield()
-    if (role !== undefined) this.#switchRole(role)
-    if (concernsConsent(check) || session.checklist.concluded) return
-    if (late || role !== undefined) session.checklist.trigger(pair)
-    else pair.fail('role-conflict-unresolved')
-  }
-
-  /** RFC 8445 §7.3.1.5 and §8.1.1: of several nominated pairs the best, unless the peer has moved on. */
-  #followNomination(pair: CandidatePair, now: number): void {
-    const current = this.#session.nominated
-    pair.nominate(now)
-    const lost = current === this.#selection.pair && this.#selection.isMissing
-    if (current !== undefined && !lost && !yieldsTo(current, pair, now)) return
-    this.#conclude(pair)
-  }
-
-  #conclude(nominated: CandidatePair): void {
-    this.#session.nominated = nominated
-    this.#nomination.reset()
-    for (const pair of this.#session.checklist.conclude()) this.#checks.cancel(pair)
-  }
-
   /** Brings everything in line after an input: selection, nomination, checks, timers, state. */
   #settle(now: number): void {
     if (this.#state === 'closed') return
@@ -433,7 +283,10 @@ export class IceAgent implements SansIo<IceEvent> {
 
   #nominate(now: number): void {
     const session = this.#session
-    if (this.role !== 'controlling' || session.nominated !== undefined || session.consentLost) return
+    if (this.role !== 'controlling' || session.nominated !== undefined || session.consentLost) {
+      this.#nomination.reset()
+      return
+    }
     const pair = this.#nomination.decide(session.checklist, session.localEnded && session.remoteEnded, now)
     if (pair !== undefined) this.#checks.nominate(session, pair, now)
   }
@@ -444,24 +297,12 @@ export class IceAgent implements SansIo<IceEvent> {
     const session = isReplaced && previous !== undefined ? previous : this.#session
     for (let due = this.#selection.pollConsent(now); due !== undefined; due = this.#selection.pollConsent(now)) {
       if (due === 'expired') {
-        this.#revoke(pair, 'consent-expired')
+        this.#results.revoke(this.#session, pair, 'consent-expired')
         return
       }
       if (due === 'request') this.#checks.requestConsent(session, pair, now)
       else this.#checks.probe(session, pair, now)
     }
-  }
-
-  #revoke(pair: CandidatePair, reason: 'consent-expired' | 'consent-revoked'): void {
-    this.#selection.revoke(this.#session, pair, reason)
-    this.#checks.forget([pair])
-  }
-
-  /** Takes another role because the peer, or the kind of peer, asks for it. */
-  #switchRole(role: IceRole): void {
-    if (role === this.role) return
-    this.setRole(role)
-    this.#events.push({ type: 'role', role })
   }
 
   #replaceSession(next: IceSession): void {
@@ -470,10 +311,6 @@ export class IceAgent implements SansIo<IceEvent> {
     this.#roles.forgive()
     this.#nomination.reset()
     this.#checks.forgetAllBut(this.#selection.pair)
-  }
-
-  #transmit(data: Uint8Array, local: LocalCandidate, remote: TransportAddress): void {
-    this.#transmits.push({ data, local: local.base, remote })
   }
 
   #announceSelected(): void {

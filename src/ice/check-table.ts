@@ -13,10 +13,6 @@ export const maxChecksPerPair = 10
 export class CheckTable {
   readonly #checks = new Map<string, Check>()
 
-  get size(): number {
-    return this.#checks.size
-  }
-
   /** The next time that {@link poll} has something to do. */
   get deadline(): number | undefined {
     let earliest: number | undefined

@@ -1,8 +1,4 @@
-export {
-  IceAgent,
-  type IceAgentOptions,
-  type IceEvent,
-} from './agent.ts'
+export { IceAgent, type IceAgentOptions } from './agent.ts'
 export {
   type CandidateComponent,
   type CandidateType,
@@ -17,6 +13,7 @@ export type { CandidatePairState, CandidatePairView, CheckFailure, SelectedPair 
 export { maxUnauthenticatedAnswersPerSecond } from './check-server.ts'
 export { defaultMaxPairs } from './checklist.ts'
 export { IceError, type IceErrorCode } from './errors.ts'
+export type { IceEvent } from './events.ts'
 export { maxEarlyChecks, maxRemoteCandidates } from './ice-session.ts'
 export type { IceState } from './ice-state.ts'
 export { createIceParameters, type IceParameters, type IceRole } from './parameters.ts'

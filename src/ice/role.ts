@@ -1,4 +1,7 @@
 import type { RandomSource } from '../base/environment.ts'
+import type { Queue } from '../base/queue.ts'
+import type { Checklist } from './checklist.ts'
+import type { IceEvent } from './events.ts'
 import type { IceRole } from './parameters.ts'
 
 /** Role conflicts that are not settled after this many switches are no accident: the check fails instead. */
@@ -7,12 +10,14 @@ export const maxRoleSwitches = 8
 /** Our role, and the number that decides when the peer claims the same one. RFC 8445 §7.3.1.1, §16.1. */
 export class RoleKeeper {
   readonly #random: RandomSource
+  readonly #events: Queue<IceEvent>
   #role: IceRole
   #tieBreaker: bigint
   #switches = 0
 
-  constructor(role: IceRole, random: RandomSource) {
+  constructor(role: IceRole, random: RandomSource, events: Queue<IceEvent>) {
     this.#random = random
+    this.#events = events
     this.#role = role
     this.#tieBreaker = randomTieBreaker(random)
   }
@@ -25,11 +30,19 @@ export class RoleKeeper {
     return this.#tieBreaker
   }
 
-  /** @returns whether this changes anything */
-  set(role: IceRole): boolean {
-    if (role === this.#role) return false
+  /** Takes the role that signalling gives. */
+  set(role: IceRole, checklist: Checklist): void {
+    if (role === this.#role) return
     this.#role = role
-    return true
+    // RFC 8445 §7.3.1.1: pair priorities depend on the role
+    checklist.setRole(role)
+  }
+
+  /** Takes another role because the peer, or the kind of peer, asks for it, and tells so. */
+  switchTo(role: IceRole, checklist: Checklist): void {
+    if (role === this.#role) return
+    this.set(role, checklist)
+    this.#events.push({ type: 'role', role })
   }
 
   /**

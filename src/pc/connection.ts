@@ -14,6 +14,7 @@ import {
 } from './connection-states.ts'
 import { DataChannels } from './data-channels.ts'
 import type { DataSession, DataSessionObserver } from './data-session.ts'
+import { createDefaultCertificate } from './default-certificate.ts'
 import {
   dispatch,
   RTCDataChannelEvent,
@@ -23,7 +24,7 @@ import {
 } from './events.ts'
 import { Negotiator } from './negotiator.ts'
 import { OperationsChain } from './operations-chain.ts'
-import { generateCertificate, type RTCCertificate } from './rtc-certificate.ts'
+import type { RTCCertificate } from './rtc-certificate.ts'
 import { toRTCError } from './rtc-error.ts'
 import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
 import { fire } from './rtc-transports.ts'
@@ -32,9 +33,6 @@ import { collectStats, type RTCStats } from './stats.ts'
 
 /** The SCTP port that every WebRTC endpoint names; any would do, since DTLS carries just one association. */
 const sctpPort = 5000
-
-/** webrtc-pc §4.4.1.1, step 6: of the certificate that a connection gets if none is configured. */
-const defaultKey = { name: 'ECDSA', namedCurve: 'P-256' }
 
 // webrtc-pc §4.8.3: the code of a server that could not be reached
 const serverNotReachable = 701
@@ -56,12 +54,11 @@ export class Connection implements DataSessionObserver {
   readonly channels: DataChannels
   readonly negotiator: Negotiator
   readonly pool: CandidatePool
-  /** The certificates of this connection; rejects if they could not be generated. */
-  readonly certificates: Promise<readonly RTCCertificate[]>
   readonly #target: EventTarget
   readonly #options: ConnectionOptions
   readonly #chain: OperationsChain
   #configuration: CompleteConfiguration
+  #certificates: readonly RTCCertificate[] | undefined
   #iceConnectionState: RTCIceConnectionState = 'new'
   #iceGatheringState: RTCIceGatheringState = 'new'
   #connectionState: RTCPeerConnectionState = 'new'
@@ -76,7 +73,6 @@ export class Connection implements DataSessionObserver {
     this.#configuration = configuration
     this.#options = options
     this.#chain = new OperationsChain(() => this.#onEmptyChain())
-    this.certificates = this.#obtainCertificates()
     this.pool = new CandidatePool(() => ({
       environment: options.environment,
       gatherLoopback: options.gatherLoopback,
@@ -92,13 +88,19 @@ export class Connection implements DataSessionObserver {
     })
     this.negotiator = new Negotiator({
       ...options,
-      certificates: this.certificates,
+      certificates: () => this.certificates,
       channels: this.channels,
       pool: this.pool,
       localData: { sctpPort, maxMessageSize: options.maxMessageSize },
       wantsData: () => this.#dataChannelsCreated,
       observer: this,
     })
+  }
+
+  /** The configured certificates, or one of this connection alone, made when it is first asked for. */
+  get certificates(): readonly RTCCertificate[] {
+    this.#certificates ??= this.#obtainCertificates()
+    return this.#certificates
   }
 
   get isClosed(): boolean {
@@ -188,12 +190,12 @@ export class Connection implements DataSessionObserver {
     })
   }
 
-  async collectStats(): Promise<RTCStats[]> {
+  collectStats(): RTCStats[] {
     return collectStats({
       timestamp: this.#options.environment.clock.wallTime(),
       channels: this.channels,
       session: this.negotiator.session,
-      certificates: await this.certificates,
+      certificates: this.certificates,
     })
   }
 
@@ -327,13 +329,10 @@ export class Connection implements DataSessionObserver {
     this.updateNegotiationNeeded()
   }
 
-  #obtainCertificates(): Promise<readonly RTCCertificate[]> {
+  #obtainCertificates(): readonly RTCCertificate[] {
     const configured = this.#configuration.certificates
-    if (configured.length > 0) return Promise.resolve(configured)
-    const generated = generateCertificate(defaultKey, this.#options.environment).then(certificate => [certificate])
-    // Whoever awaits the certificates handles the failure; nobody may be awaiting them yet.
-    generated.catch(() => undefined)
-    return generated
+    if (configured.length > 0) return configured
+    return [createDefaultCertificate(this.#options.environment)]
   }
 
   #task(): Promise<void> {

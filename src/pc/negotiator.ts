@@ -31,8 +31,8 @@ import { type SdpType, Signaling } from './signaling.ts'
 export interface NegotiatorOptions extends Omit<DataSessionOptions, 'role' | 'iceParameters' | 'mid' | 'mLineIndex'> {
   readonly environment: Environment
   readonly crypto: CryptoProvider
-  /** The certificates of this connection; generated ones may still be on their way. */
-  readonly certificates: Promise<readonly RTCCertificate[]>
+  /** The certificates of this connection. */
+  readonly certificates: () => readonly RTCCertificate[]
   /** Data channels exist, so that an offer must have a section for them. */
   readonly wantsData: () => boolean
 }
@@ -84,7 +84,7 @@ export class Negotiator {
     if (this.signaling.state !== 'stable' && this.signaling.state !== 'have-local-offer') {
       throw invalidState(`cannot create an offer in state ${this.signaling.state}`)
     }
-    const certificates = await this.#options.certificates
+    const certificates = this.#options.certificates()
     if (this.#session !== undefined && (iceRestart || this.#credentialsToReplace.size > 0)) {
       this.#nextIce = createIceParameters(this.#options.environment.random)
     }
@@ -106,7 +106,7 @@ export class Negotiator {
       throw invalidState(`cannot create an answer in state ${this.signaling.state}`)
     }
     if (offer === undefined) throw invalidState('there is no remote offer to answer')
-    const certificates = await this.#options.certificates
+    const certificates = this.#options.certificates()
     const answer = createAnswer({
       origin: this.#nextOrigin(),
       offer: offer.session,
@@ -247,7 +247,7 @@ export class Negotiator {
     if (!this.signaling.permits('local', description.type)) {
       throw invalidState(`cannot set a local ${description.type} in state ${this.signaling.state}`)
     }
-    const certificates = await this.#options.certificates
+    const certificates = this.#options.certificates()
     const session = parse(description)
     const dataIndex = findDataSection(session)
     const section = session.media[dataIndex]
@@ -268,7 +268,7 @@ export class Negotiator {
     if (!this.signaling.permits('remote', description.type)) {
       throw invalidState(`cannot set a remote ${description.type} in state ${this.signaling.state}`)
     }
-    const certificates = await this.#options.certificates
+    const certificates = this.#options.certificates()
     const session = parse(description)
     this.#checkFits(description.type, session)
     const data = readRemoteData(session, description.type)

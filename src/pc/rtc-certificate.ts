@@ -17,11 +17,11 @@ import {
 const dayMs = 24 * 60 * 60 * 1000
 
 /** webrtc-pc §4.9, steps 2 and 3.4: how long a certificate is valid, if nothing is said, and at most. */
-const defaultLifetimeMs = 30 * dayMs
+export const defaultLifetimeMs: number = 30 * dayMs
 const maxLifetimeMs = 365 * dayMs
 
 /** A certificate is valid since yesterday: the clock of a peer may be behind. */
-const backdatedMs = dayMs
+export const backdatedMs: number = dayMs
 
 /** Finding the primes of longer keys takes seconds. */
 const maxModulusLength = 4096

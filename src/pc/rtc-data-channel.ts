@@ -1,6 +1,7 @@
 import conversions from 'webidl-conversions'
 import type { RTCError } from './rtc-error.ts'
 import {
+  domString,
   type EventHandler,
   enforceRange,
   exposeInterface,
@@ -106,7 +107,7 @@ export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
   }
 
   set binaryType(value: BinaryType) {
-    const text = String(value)
+    const text = domString(value, 'RTCDataChannel.binaryType')
     // WebIDL: an attribute ignores what is not a value of its enumeration
     if (text === 'arraybuffer' || text === 'blob') this.#slots.binaryType = text
   }
@@ -201,14 +202,14 @@ export interface DataChannelSlots {
 /** webrtc-pc §6.2 send: the overloads. Text stays text; what is binary becomes a view of it. */
 function toMessage(data: unknown): string | Uint8Array | Blob {
   if (typeof data === 'string') return data
-  if (data instanceof Uint8Array && isOrdinary(data.buffer) && data.byteLength > 0) return data
+  if (ArrayBuffer.isView(data) && isOrdinary(data.buffer) && data.byteLength > 0) return toBytes(data)
   if (data instanceof Blob) return data
-  return toBytes(data)
+  // webrtc-pc §6.2 send, step 4: anything else is a TypeError, null and undefined included
+  return toBytes(conversions.BufferSource(data, { context: 'RTCDataChannel.send: the message' }))
 }
 
-function toBytes(data: unknown): Uint8Array {
-  // webrtc-pc §6.2 send, step 4: anything else is a TypeError, null and undefined included
-  const source = conversions.BufferSource(data, { context: 'RTCDataChannel.send: the message' })
+function toBytes(source: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (source instanceof Uint8Array) return source
   return ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source)

@@ -209,7 +209,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
 
   /** webrtc-stats; there is no track to select by. Its `length` is 0, which is how some applications tell it is promised. */
   async getStats(..._selector: readonly [selector?: null]): Promise<RTCStatsReport> {
-    return new RTCStatsReport(await this.#connection.collectStats())
+    return new RTCStatsReport(this.#connection.collectStats())
   }
 
   close(): void {

@@ -19,7 +19,6 @@ export const boolean: Converter<boolean> = (value, context) => conversions.boole
 export const domString: Converter<string> = (value, context) => conversions.DOMString(value, { context })
 /** Lone surrogates become U+FFFD. */
 export const usvString: Converter<string> = (value, context) => conversions.USVString(value, { context })
-export const double: Converter<number> = (value, context) => conversions.double(value, { context })
 
 /** Integers wrap around modulo their range; see {@link enforceRange} for those that must not. */
 export const unsignedShort: Converter<number> = (value, context) => conversions['unsigned short'](value, { context })
@@ -110,14 +109,14 @@ export function dictionary<M extends Members>(name: string, members: M): Convert
   const entries = Object.entries(members)
   return (value, context) => {
     if (value !== undefined && value !== null && !isObject(value)) {
-      throw new TypeError(`${context} is not an object that could be a ${name}`)
+      throw new TypeError(`${context} is not an object, as ${name} has to be`)
     }
     const source = (value ?? {}) as Record<string, unknown>
     const converted: Record<string, unknown> = {}
     for (const [key, member] of entries) {
       const item = source[key]
       if (item !== undefined) converted[key] = member.type(item, `${context}: ${key}`)
-      else if (member.required) throw new TypeError(`${context}: ${key} is required in a ${name}`)
+      else if (member.required) throw new TypeError(`${context}: ${key} is required in ${name}`)
       else if (member.fallback !== undefined) converted[key] = member.fallback
     }
     return converted as Dictionary<M>

@@ -26,8 +26,11 @@ export class Acknowledgement {
   #packets = 0
   /** Packets to come that are acknowledged two by two. */
   #quickLeft = quickAckPhasePackets
-  /** The current packet brought a duplicate, or asks by its I bit, or had to be refused. */
-  #urgent = false
+  /**
+   * The current packet brought a duplicate, or asks by its I bit, or had to be refused; or it is the first one with DATA:
+   * RFC 9260 §5.1: that is answered immediately.
+   */
+  #urgent = true
   readonly #duplicates: number[] = []
   /** SACK chunks of earlier packets of this turn. */
   #snapshots: Uint8Array[] = []

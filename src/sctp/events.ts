@@ -6,7 +6,10 @@ export type SctpEvent =
   | { readonly type: 'connected'; readonly inboundStreams: number; readonly outboundStreams: number }
   /** The peer restarted (RFC 9260 §5.2.4, action A): everything queued is gone and all streams begin anew. */
   | { readonly type: 'restarted'; readonly inboundStreams: number; readonly outboundStreams: number }
-  /** A whole message. `data` fills an `ArrayBuffer` of its own and belongs to the receiver. */
+  /**
+   * A whole message. `data` belongs to the receiver: nobody else writes to it. It fills an `ArrayBuffer` of its own, but for
+   * short text (`ppid` 51), which may share one with other text.
+   */
   | { readonly type: 'message'; readonly streamId: number; readonly ppid: number; readonly data: Uint8Array }
   /** The buffered amount of a stream fell by so many bytes since the last such event. */
   | { readonly type: 'sent'; readonly streamId: number; readonly bytes: number }

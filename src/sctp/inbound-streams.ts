@@ -3,6 +3,7 @@ import { greater16, greaterOrEqual32 } from '../base/serial.ts'
 import type { SctpEvent } from './events.ts'
 import { heldOverheadBytes } from './limits.ts'
 import type { InboundMessage } from './reassembly.ts'
+import { ownCopy } from './slab.ts'
 
 /** The receiving half of a stream. It exists from the first ordered message on. */
 interface InboundStream {
@@ -47,7 +48,7 @@ export class InboundStreams {
   take(message: InboundMessage): void {
     const deferred = this.#deferred
     if (deferred !== undefined && isAffected(deferred, message)) {
-      deferred.held.push(message)
+      deferred.held.push(keepable(message))
       this.#waitingBytes += charge(message)
     } else if (message.unordered) this.#deliver(message)
     else this.#takeOrdered(message)
@@ -99,7 +100,7 @@ export class InboundStreams {
       stream.waiting ??= new Map()
       const replaced = stream.waiting.get(message.ssn)
       if (replaced !== undefined) this.#waitingBytes -= charge(replaced)
-      stream.waiting.set(message.ssn, message)
+      stream.waiting.set(message.ssn, keepable(message))
       this.#waitingBytes += charge(message)
     }
     // What is left is a number that was delivered or skipped before: of a message the peer has given up.
@@ -140,6 +141,12 @@ export class InboundStreams {
 function isAffected(deferred: DeferredReset, message: InboundMessage): boolean {
   const isListed = deferred.streamIds === undefined || deferred.streamIds.has(message.streamId)
   return isListed && greaterOrEqual32(message.tsn, deferred.lastTsn) && message.tsn !== deferred.lastTsn
+}
+
+/** The message, with data that keeps no memory but its own alive while it waits. */
+function keepable(message: InboundMessage): InboundMessage {
+  const { data } = message
+  return data.length === data.buffer.byteLength ? message : { ...message, data: ownCopy(data) }
 }
 
 function charge(message: InboundMessage): number {

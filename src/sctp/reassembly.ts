@@ -1,6 +1,7 @@
 import { greaterOrEqual32 } from '../base/serial.ts'
 import { heldOverheadBytes, maxPresumedMessageBytes } from './limits.ts'
-import { DataFlag } from './protocol.ts'
+import { DataFlag, PayloadProtocol } from './protocol.ts'
+import { ownCopy, Slab } from './slab.ts'
 import { TsnRing } from './tsn-ring.ts'
 
 /** What the header of a DATA chunk says of its message. */
@@ -44,6 +45,7 @@ export type Reassembled = InboundMessage | undefined | 'protocol-violation' | 'm
 export class Reassembly {
   readonly #maxMessageBytes: number
   readonly #ahead = new TsnRing<Fragment>()
+  readonly #slab = new Slab()
   #open: OpenMessage | undefined
   #held = 0
   /** After a FORWARD TSN the rest of an abandoned message may still come. */
@@ -103,7 +105,10 @@ export class Reassembly {
     // RFC 9260 §3.3.1: the TSNs of a message are strictly sequential, so no other begins before it has ended.
     if (this.#open !== undefined) return 'protocol-violation'
     this.#mayLackBeginning = false
-    return { ...header, tsn, data: ownCopy(data) }
+    // Text is soon decoded: it needs no buffer of its own.
+    const copy = header.ppid === PayloadProtocol.string ? this.#slab.copy(data) : ownCopy(data)
+    const { streamId, unordered, ssn, ppid } = header
+    return { streamId, unordered, ssn, ppid, tsn, data: copy }
   }
 
   #append(tsn: number, flags: number, header: MessageHeader, data: Uint8Array): Reassembled {
@@ -201,13 +206,6 @@ function headerOf({ streamId, unordered, ssn, ppid }: MessageHeader): MessageHea
 /** RFC 9260 §3.3.1, §6.6: the chunks of a message share its stream, its order, and if ordered its sequence number. */
 function belongTogether(a: MessageHeader, b: MessageHeader): boolean {
   return a.streamId === b.streamId && a.unordered === b.unordered && (a.unordered || a.ssn === b.ssn)
-}
-
-/** A copy in a buffer of its own, whatever kind of array the view is. */
-function ownCopy(data: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(data.length)
-  copy.set(data)
-  return copy
 }
 
 function grown(bytes: Uint8Array, capacity: number): Uint8Array {

@@ -1,4 +1,5 @@
 import { Queue } from '../base/queue.ts'
+import { Slab } from './slab.ts'
 
 /** How one message is to be sent. */
 export interface SendOptions {
@@ -206,31 +207,3 @@ function reliabilityOf(options: SendOptions, now: number): PartialReliability | 
     expiresAt: maxPacketLifeTimeMs === undefined ? Number.POSITIVE_INFINITY : now + maxPacketLifeTimeMs,
   }
 }
-
-/** Copies of small messages share buffers: an `ArrayBuffer` for each would cost more than everything else about them. */
-class Slab {
-  #bytes: Uint8Array = new Uint8Array(0)
-  #used = 0
-  #nextSize = firstSlabBytes
-
-  copy(data: Uint8Array): Uint8Array {
-    const length = data.length
-    if (length > largestShared) return new Uint8Array(data)
-    if (this.#used + length > this.#bytes.length) this.#renew(length)
-    const copy = this.#bytes.subarray(this.#used, this.#used + length)
-    copy.set(data)
-    this.#used += length
-    return copy
-  }
-
-  #renew(needed: number): void {
-    this.#bytes = new Uint8Array(Math.max(this.#nextSize, needed))
-    this.#nextSize = Math.min(this.#nextSize * 2, largestSlabBytes)
-    this.#used = 0
-  }
-}
-
-/** An association that sends little keeps little. */
-const firstSlabBytes = 256
-const largestSlabBytes = 65_536
-const largestShared = 2_048

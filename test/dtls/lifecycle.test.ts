@@ -1,6 +1,31 @@
 import assert from 'node:assert/strict'
-import { Alert, DtlsError } from '../../src/dtls/index.ts'
-import { connectedPair, createPair, exchange, start } from './support.ts'
+import { handshakeTimeoutMs } from '../../src/dtls/handshake.ts'
+import { Alert, type CryptoProvider, DtlsError, nodeCryptoProvider } from '../../src/dtls/index.ts'
+import { MasterSecret } from '../../src/dtls/v12/key-schedule.ts'
+import { connectedPair, createPair, exchange, type Pair, start } from './support.ts'
+
+/** Runs with an ear on the keys and master secrets that are made. */
+function withCapturedKeys<T>(keys: Uint8Array[], run: () => T): T {
+  const derive = MasterSecret.prototype.deriveEpoch
+  MasterSecret.prototype.deriveEpoch = function (role) {
+    const epoch = derive.call(this, role)
+    for (const half of [epoch.sealer, epoch.opener, this]) {
+      const { wipe } = half
+      const witness = Uint8Array.of(1)
+      keys.push(witness)
+      half.wipe = () => {
+        witness[0] = 0
+        wipe.call(half)
+      }
+    }
+    return epoch
+  }
+  try {
+    return run()
+  } finally {
+    MasterSecret.prototype.deriveEpoch = derive
+  }
+}
 
 describe('A DTLS connection', () => {
   it('is new until it is started, and takes nothing before', () => {
@@ -80,6 +105,66 @@ describe('A DTLS connection', () => {
     assert.equal(server.data[0]?.length, data.length)
     assert.throws(() => client.dtls.seal(new Uint8Array(2 ** 14 + 1)), { code: 'record-too-long' })
     assert.equal(client.dtls.state, 'connected')
+  })
+
+  for (const [ending, end] of [
+    ['it is closed', ({ client }: Pair) => client.dtls.close(0)],
+    [
+      'the peer closes it',
+      ({ client, server }: Pair) => {
+        server.dtls.close(0)
+        for (const datagram of server.transmits()) client.receive(datagram)
+      },
+    ],
+  ] as const) {
+    it(`overwrites its keys when ${ending}`, () => {
+      const keys: Uint8Array[] = []
+      const pair = withCapturedKeys(keys, () => connectedPair())
+      // Sealer, opener and master secret at each end.
+      assert.equal(keys.length, 2 * 3)
+      assert.ok(keys.every(key => key.some(byte => byte !== 0)))
+      end(pair)
+      assert.equal(keys.filter(key => key.every(byte => byte === 0)).length, ending === 'it is closed' ? 3 : 6)
+    })
+  }
+
+  it('overwrites its keys when the handshake fails or is abandoned', () => {
+    for (const abandon of [true, false]) {
+      const keys: Uint8Array[] = []
+      const pair = withCapturedKeys(keys, () => {
+        const made = createPair()
+        start(made)
+        for (const datagram of made.client.transmits()) made.server.receive(datagram)
+        for (const datagram of made.server.transmits()) made.client.receive(datagram)
+        return made
+      })
+      assert.equal(keys.length, 3)
+      if (abandon) pair.client.dtls.close(0)
+      else pair.client.dtls.handleTimeout(handshakeTimeoutMs)
+      assert.ok(pair.client.dtls.state === 'closed' || pair.client.dtls.state === 'failed')
+      assert.ok(keys.every(key => key.every(byte => byte === 0)))
+    }
+  })
+
+  it('overwrites the pre-master secret as soon as the master secret is made', () => {
+    const secrets: Uint8Array[] = []
+    const crypto: CryptoProvider = {
+      ...nodeCryptoProvider,
+      generateKeyShare: (group, random) => {
+        const share = nodeCryptoProvider.generateKeyShare(group, random)
+        return {
+          publicKey: share.publicKey,
+          deriveSecret: peer => {
+            const secret = share.deriveSecret(peer)
+            secrets.push(secret)
+            return secret
+          },
+        }
+      },
+    }
+    connectedPair({ options: { crypto } })
+    assert.equal(secrets.length, 2)
+    assert.ok(secrets.every(secret => secret.every(byte => byte === 0)))
   })
 
   it('survives a random source that fails, with an error instead of an exception', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { maxCookieExchanges } from '../../src/dtls/client-start.ts'
 import { maxRenegotiationRefusals } from '../../src/dtls/connection.ts'
-import { maxEarlyRecords } from '../../src/dtls/early-records.ts'
+import { maxEarlyBytes, maxEarlyRecords } from '../../src/dtls/early-records.ts'
 import { alertGraceMs, handshakeTimeoutMs, helloGraceMs } from '../../src/dtls/handshake.ts'
 import { encodeClientHello } from '../../src/dtls/hello.ts'
 import { Alert } from '../../src/dtls/index.ts'
@@ -114,6 +114,22 @@ describe('Forged records of epoch 0', () => {
     assert.equal(event.error.receivedAlert, Alert.protocolVersion)
   })
 
+  it('with a close_notify are taken for the end of the handshake likewise', () => {
+    const pair = createPair()
+    pair.client.dtls.start(0)
+    pair.client.receive(plaintextRecord(alert, Uint8Array.of(1, Alert.closeNotify)), 0)
+    const link = new Link(pair, 1, { loss: 1 })
+    link.run(alertGraceMs)
+    assert.equal(pair.client.failure, 'peer-alert')
+  })
+
+  it('with an alert mean nothing to a server that nobody has called', () => {
+    const { server } = createPair()
+    server.dtls.start(0)
+    server.receive(plaintextRecord(alert, Uint8Array.of(2, Alert.protocolVersion)), 0)
+    assert.equal(server.dtls.pollTimeout(), undefined)
+  })
+
   it('with an alert are not believed where the handshake makes progress', () => {
     const pair = createPair()
     const link = new Link(pair, 1, { delayMs: 1_000 })
@@ -147,6 +163,15 @@ describe('A spray of ClientHellos', () => {
       }
     })
   }
+
+  it('is forgotten once the real client came, however long it then takes', () => {
+    const pair = createPair()
+    const link = new Link(pair, 1, { delayMs: 2 * helloGraceMs })
+    start(pair)
+    pair.server.receive(unusableHello(0), 2 * helloGraceMs - 1)
+    link.run(handshakeTimeoutMs, () => pair.client.dtls.state === 'connected')
+    assertConnected(pair)
+  })
 
   it('makes a server send no more than its flight now and then', () => {
     const pair = createPair()
@@ -240,6 +265,26 @@ describe('Where the address of the client is not known to be its own', () => {
     assertConnected(pair)
   })
 
+  it('a cookie is worth nothing with another random', () => {
+    const pair = createPair({ options })
+    start(pair)
+    const [hello = new Uint8Array()] = pair.client.transmits()
+    pair.server.receive(hello)
+    for (const request of pair.server.transmits()) pair.client.receive(request)
+    const [withCookie = new Uint8Array()] = pair.client.transmits()
+    const changed = new Uint8Array(withCookie)
+    // Behind the headers of record and message, and the version.
+    changed[13 + 12 + 2] = (changed[27] ?? 0) ^ 1
+    pair.server.receive(changed)
+    assert.equal(pair.server.transmits()[0]?.[13], HandshakeType.helloVerifyRequest)
+    pair.server.receive(withCookie)
+    const [flight = new Uint8Array()] = pair.server.transmits()
+    assert.equal(flight[13], HandshakeType.serverHello)
+    // RFC 6347 §4.2.1: the first record of the flight has the sequence number of the ClientHello, and its message_seq.
+    assert.deepEqual([...flight.subarray(3, 11)], [...withCookie.subarray(3, 11)])
+    assert.deepEqual([...flight.subarray(17, 19)], [...withCookie.subarray(17, 19)])
+  })
+
   it('a client that is asked for cookies without end gives up', () => {
     const { client } = createPair()
     client.dtls.start(0)
@@ -271,6 +316,17 @@ describe('What anybody can make a connection keep', () => {
     exchange(pair)
     assertConnected(pair)
     assert.equal(pair.server.dtls.drops['bad-record-mac'], maxEarlyRecords)
+  })
+
+  it('is bounded in bytes, too', () => {
+    const pair = createPair()
+    start(pair)
+    for (const datagram of pair.client.transmits()) pair.server.receive(datagram)
+    const forged = Buffer.from(plaintextRecord(applicationData, Buffer.alloc(10_000)))
+    forged.writeUInt16BE(1, 3)
+    let kept = 0
+    for (let n = 0; n < 20; n++) if ('handled' in pair.server.receive(forged)) kept++
+    assert.equal(kept, Math.floor(maxEarlyBytes / forged.length))
   })
 
   it('is nothing before a ClientHello was answered, and nothing of epochs far away', () => {
@@ -327,6 +383,16 @@ describe('Renegotiation', () => {
     pair.server.receive(pair.client.dtls.seal(Buffer.from('still here')))
     assert.deepEqual(pair.server.data, ['still here'])
     assertConnected(pair)
+  })
+
+  it('is not what another Finished is taken for', () => {
+    const pair = connectedPair()
+    const finished = (sequence: number) => handshakeFragment(HandshakeType.finished, sequence, Buffer.alloc(12))
+    pair.server.receive(authentic(pair.client, handshake, finished(9)), 1_000)
+    assert.deepEqual(pair.server.transmits(), [])
+    // That of the handshake, coming again, asks for the last flight.
+    pair.server.receive(authentic(pair.client, handshake, finished(4)), 2_000)
+    assert.equal(pair.server.transmits().length, 1)
   })
 
   it('asked for by the server is ignored', () => {

@@ -41,8 +41,10 @@ describe("the demo's HTTP server", () => {
 
   it('knows no sessions but its own', async () => {
     const nobody = `${server.url}sessions/00000000-0000-0000-0000-000000000000`
-    assert.equal((await fetch(nobody, { method: 'DELETE' })).status, 404)
     assert.equal((await fetch(`${nobody}/events`)).status, 404)
+    assert.equal(await post('{}', json, `${new URL(nobody).pathname.slice(1)}/answer`), 404)
+    assert.equal(await post('{}', json, `${new URL(nobody).pathname.slice(1)}/candidates`), 404)
+    assert.equal((await fetch(nobody, { method: 'DELETE' })).status, 204, 'what is gone cannot be ended twice')
   })
 
   it('takes a bounded number of sessions, and a new one when another has ended', async () => {

@@ -108,7 +108,7 @@ describe('a peer that breaks the rules of data channels', () => {
     await settled()
     assert.equal(server.announced.length, room + 1)
     // Even if its stream cannot be reset, and just one.
-    reset(server, 2)
+    server.announced[1]?.close()
     await settled()
     server.channels.handle({ type: 'outgoing-reset', streamId: 2, ok: false })
     reset(server, 2)

@@ -129,13 +129,13 @@ describe('WebIDL dictionaries', () => {
     for (const value of [1, 'text', true, Symbol('s')]) {
       assert.throws(
         () => empty(value, 'the options'),
-        new TypeError('the options is not an object that could be a Empty'),
+        new TypeError('the options is not an object, as Empty has to be'),
       )
     }
   })
 
   it('demands what is required', () => {
-    assert.throws(() => convert({}, 'the options'), new TypeError('the options: first is required in a Options'))
+    assert.throws(() => convert({}, 'the options'), new TypeError('the options: first is required in Options'))
     assert.throws(() => convert(undefined, 'x'), TypeError)
   })
 

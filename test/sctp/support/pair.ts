@@ -49,7 +49,10 @@ export class Pair {
   #inFlight: InFlight[] = []
   #lineFreeAt = { a: 0, b: 0 }
 
-  constructor(seed: number, options: { a?: Partial<SctpOptions>; b?: Partial<SctpOptions>; conditions?: Conditions } = {}) {
+  constructor(
+    seed: number,
+    options: { a?: Partial<SctpOptions>; b?: Partial<SctpOptions>; conditions?: Conditions } = {},
+  ) {
     this.random = prng(seed)
     const random = (length: number): Uint8Array => this.random.bytes(length)
     this.conditions = options.conditions ?? {}
@@ -137,7 +140,9 @@ export class Pair {
   #next(): number | undefined {
     const times = [this.a.association.pollTimeout(), this.b.association.pollTimeout(), ...this.#inFlight.map(p => p.at)]
     const known = times.filter(time => time !== undefined)
-    return known.length === 0 ? undefined : known.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY)
+    return known.length === 0
+      ? undefined
+      : known.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY)
   }
 
   #deliver(): void {
