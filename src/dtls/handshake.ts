@@ -53,12 +53,15 @@ export interface HandshakeState {
    * end the handshake at once, because anybody may have sent it.
    */
   readonly waitsFor?: number
-  /** Set in the last state: the handshake is complete. */
-  readonly established?: EstablishedSession
   /** @throws {DtlsError} {@link MalformedError}: the handshake fails */
-  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState
+  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState | Completed
   /** Overwrites the secrets that this state holds. */
   wipe?(): void
+}
+
+/** What the last message leads to. */
+export interface Completed {
+  readonly established: EstablishedSession
 }
 
 export type HandshakeDrop = 'malformed' | 'duplicate' | 'buffer-full' | 'unexpected'
@@ -88,6 +91,7 @@ export class Handshake {
   #datagrams: Uint8Array[] = []
   #epoch: ProtectedEpoch | undefined
   #newEpoch: ProtectedEpoch | undefined
+  #established: EstablishedSession | undefined
   #error: DtlsError | undefined
   #doubt: DtlsError | undefined
   #receivedAlert: number | undefined
@@ -112,7 +116,7 @@ export class Handshake {
   }
 
   get established(): EstablishedSession | undefined {
-    return this.#state.established
+    return this.#established
   }
 
   /** Whether the peer has been heard, or is being called: a server that waits for a ClientHello is not under way. */
@@ -136,7 +140,7 @@ export class Handshake {
       const fragment = tryReadFragment(reader, epoch)
       if (fragment === undefined) return 'malformed'
       drop = this.#receiveFragment(fragment) ?? drop
-      if (this.#error !== undefined) break
+      if (this.#error !== undefined || this.#established !== undefined) break
     }
     return drop
   }
@@ -209,7 +213,6 @@ export class Handshake {
 
   /** Sends the last flight of the handshake: nothing will answer it. */
   sendFinalFlight(): void {
-    this.#timers.clearAll()
     this.#datagrams.push(...this.#newFlight())
   }
 
@@ -258,13 +261,12 @@ export class Handshake {
       const { waitsFor, epoch } = this.#state
       const message =
         waitsFor === undefined ? this.#reassembler.take(epoch) : this.#reassembler.takeAny(waitsFor, epoch)
-      if (this.established !== undefined) return
       if (message === undefined) {
         this.#checkOrder()
         return
       }
       this.#handle(message)
-      if (this.#error !== undefined) return
+      if (this.#error !== undefined || this.#established !== undefined) return
     }
   }
 
@@ -275,21 +277,28 @@ export class Handshake {
   }
 
   #handle(message: HandshakeMessage): void {
-    const before = this.#state
+    const state = this.#state
     try {
-      this.#state = before.handle(message, this)
+      const next = state.handle(message, this)
+      if ('established' in next) this.#complete(next.established)
+      else if (next !== state) this.#progress(next)
     } catch (caught) {
-      const error = toDtlsError(caught, before)
-      if (before.waitsFor === undefined) this.#error = error
+      const error = toDtlsError(caught, state)
+      if (state.waitsFor === undefined) this.#error = error
       else this.#doubtHello(error)
-      return
     }
-    if (this.#state !== before) {
-      this.#timers.clear('alert-grace')
-      this.#timers.clear('hello-grace')
-      this.#doubt = undefined
-      if (this.established !== undefined) this.#timers.clearAll()
-    }
+  }
+
+  #progress(next: HandshakeState): void {
+    this.#state = next
+    this.#timers.clear('alert-grace')
+    this.#timers.clear('hello-grace')
+    this.#doubt = undefined
+  }
+
+  #complete(established: EstablishedSession): void {
+    this.#established = established
+    this.#timers.clearAll()
   }
 
   /** A ClientHello that cannot be answered proves nothing: the real peer's may still come. */
@@ -307,7 +316,7 @@ export class Handshake {
 
   #transmit(datagrams: readonly Uint8Array[]): void {
     this.#datagrams.push(...datagrams)
-    if (this.established === undefined) this.#timers.set('retransmit', this.retransmission.deadline)
+    this.#timers.set('retransmit', this.retransmission.deadline)
   }
 
   #giveUp(due: Exclude<Timer, 'retransmit'>): DtlsError {

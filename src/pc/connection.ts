@@ -82,7 +82,7 @@ export class Connection implements DataSessionObserver {
     this.pool.resize(configuration.iceCandidatePoolSize)
     this.channels = new DataChannels({
       announce: channel => dispatch(target, new RTCDataChannelEvent('datachannel', { channel })),
-      maxMessageSize: () => this.negotiator.session?.sctp.maxMessageSize ?? Number.POSITIVE_INFINITY,
+      maxMessageSize: () => this.negotiator.session?.remoteMaxMessageSize ?? Number.POSITIVE_INFINITY,
       schedule: () => this.negotiator.session?.transport.driver.schedule(),
       now: () => options.environment.clock.now(),
     })

@@ -8,6 +8,7 @@ import type { CandidatePool } from './candidate-pool.ts'
 import type { LocalDataDescription } from './create-description.ts'
 import type { DataChannels } from './data-channels.ts'
 import { dtlsIdentities } from './identities.ts'
+import { maxMessageSize } from './message-limits.ts'
 import { PeerTransport, type PeerTransportObserver } from './peer-transport.ts'
 import { RemoteCandidates } from './remote-candidates.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
@@ -47,6 +48,7 @@ export class DataSession {
   #remoteIce: IceParameters | undefined
   #endOfRemoteCandidates = false
   #dtlsRole: 'client' | 'server' | undefined
+  #remoteMaxMessageSize = Number.POSITIVE_INFINITY
   #gatheringDue = true
   #closed = false
 
@@ -79,6 +81,11 @@ export class DataSession {
 
   get dtlsRole(): 'client' | 'server' | undefined {
     return this.#dtlsRole
+  }
+
+  /** The largest message that the peer takes, in bytes; Infinity if it takes any, or has not said yet. */
+  get remoteMaxMessageSize(): number {
+    return this.#remoteMaxMessageSize
   }
 
   /** Whether a generation of candidates waits to be gathered; asking it is taking it on. */
@@ -128,7 +135,9 @@ export class DataSession {
 
   /** Starts, or goes on with, DTLS and SCTP. Roles and ports are those of the first negotiation. */
   connect(data: RemoteData, certificates: readonly RTCCertificate[], dtlsRole: 'client' | 'server'): void {
-    this.#sctpSlots.maxMessageSize = data.maxMessageSize
+    this.#remoteMaxMessageSize = data.maxMessageSize
+    // webrtc-pc §6.1.1.2
+    this.#sctpSlots.maxMessageSize = maxMessageSize(data.maxMessageSize)
     if (this.#dtlsRole !== undefined) return
     this.#dtlsRole = dtlsRole
     this.transport.driver.startDtls(

@@ -230,6 +230,8 @@ export class Transport {
     // A listener may have closed the connection.
     if (this.#closed) return
     this.#sendSctp(now)
+    // What has left the buffer of a channel is told at once: its sender may be waiting for that.
+    this.#handleSctpEvents()
     this.#sendDtls()
     this.#sendIce()
     this.#armTimer(now)
@@ -282,6 +284,8 @@ export class Transport {
         this.#listener.dtlsStateChanged()
         return
       case 'closed':
+        // An ABORT that came before the close_notify is why it came: it is told first.
+        this.#handleSctpEvents()
         this.#dtlsState = 'closed'
         // RFC 8831 §6.2: the association lives on DTLS, and ends with it
         this.#sctp?.abort(now)

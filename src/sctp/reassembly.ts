@@ -64,13 +64,16 @@ export class Reassembly {
 
   /** Takes a chunk that is next in order. `data` is a view, copied if kept. */
   next(tsn: number, flags: number, header: MessageHeader, data: Uint8Array): Reassembled {
-    if ((flags & wholeMessage) === wholeMessage) return this.#whole(tsn, header, data)
-    return this.#append(tsn, flags, header, data)
+    if ((flags & wholeMessage) !== wholeMessage) return this.#append(tsn, flags, header, data)
+    // RFC 9260 §3.3.1: the TSNs of a message are strictly sequential, so no other begins before it has ended.
+    if (this.#open !== undefined) return 'protocol-violation'
+    this.#mayLackBeginning = false
+    return this.#whole(tsn, header, data)
   }
 
   /** Takes a chunk ahead of a gap. `data` is a view, copied if kept. */
   ahead(tsn: number, flags: number, header: MessageHeader, data: Uint8Array): Reassembled {
-    if ((flags & wholeMessage) === wholeMessage) return { ...header, tsn, data: ownCopy(data) }
+    if ((flags & wholeMessage) === wholeMessage) return this.#whole(tsn, header, data)
     const fragment: Fragment = { ...header, flags, data: ownCopy(data), runStart: tsn, runEnd: tsn }
     this.#ahead.set(tsn, fragment)
     this.#held += data.length + heldOverheadBytes
@@ -80,7 +83,8 @@ export class Reassembly {
   /** The cumulative TSN has reached a chunk that came ahead; if it was kept, it is appended now. */
   reached(tsn: number): Reassembled {
     const fragment = this.#take(tsn)
-    if (fragment === undefined) return undefined
+    // What is not kept was part of another message, which cannot lie within one that is open.
+    if (fragment === undefined) return this.#open === undefined ? undefined : 'protocol-violation'
     return this.#append(tsn, fragment.flags, fragment, fragment.data)
   }
 
@@ -102,9 +106,7 @@ export class Reassembly {
   }
 
   #whole(tsn: number, header: MessageHeader, data: Uint8Array): Reassembled {
-    // RFC 9260 §3.3.1: the TSNs of a message are strictly sequential, so no other begins before it has ended.
-    if (this.#open !== undefined) return 'protocol-violation'
-    this.#mayLackBeginning = false
+    if (data.length > this.#maxMessageBytes) return 'message-too-large'
     // Text is soon decoded: it needs no buffer of its own.
     const copy = header.ppid === PayloadProtocol.string ? this.#slab.copy(data) : ownCopy(data)
     const { streamId, unordered, ssn, ppid } = header

@@ -170,7 +170,7 @@ describe('Records that are received', () => {
   })
 
   it('end the connection with an error where the sequence numbers run out', () => {
-    const { client } = connectedPair()
+    const { client, server } = connectedPair()
     const exhausted = new DtlsError('sequence-exhausted', 'no sequence number is left')
     const genuine = AesGcmSealer.prototype.seal
     AesGcmSealer.prototype.seal = () => {
@@ -178,6 +178,10 @@ describe('Records that are received', () => {
     }
     try {
       assert.throws(() => client.dtls.seal(Buffer.from('x')), exhausted)
+      // A goodbye cannot be said any more, either.
+      server.dtls.close(0)
+      assert.equal(server.dtls.state, 'closed')
+      assert.deepEqual(server.transmits(), [])
     } finally {
       AesGcmSealer.prototype.seal = genuine
     }

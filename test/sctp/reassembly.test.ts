@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-import { Reassembly, type Reassembled } from '../../src/sctp/reassembly.ts'
+import { type Reassembled, Reassembly } from '../../src/sctp/reassembly.ts'
 import { prng } from '../support/prng.ts'
 
 const begin = 2
@@ -48,7 +48,10 @@ describe('reassembly', () => {
         return reassembly.ahead((first + i) >>> 0, flags, header, Uint8Array.of(i))
       })
       assert.ok(outcomes.slice(0, -1).every(outcome => outcome === undefined))
-      assert.deepEqual(bytesOf(outcomes[count - 1]), Array.from({ length: count }, (_, i) => i))
+      assert.deepEqual(
+        bytesOf(outcomes[count - 1]),
+        Array.from({ length: count }, (_, i) => i),
+      )
       assert.equal(reassembly.held, 0)
     }
   })
@@ -61,6 +64,14 @@ describe('reassembly', () => {
     reassembly.next(11, 0, header, Uint8Array.of(2))
     assert.equal(reassembly.reached(12), undefined)
     assert.deepEqual(bytesOf(reassembly.reached(13)), [1, 2, 3, 4])
+  })
+
+  it('takes a message within which another had come for a violation', () => {
+    const reassembly = new Reassembly(100)
+    reassembly.ahead(12, begin | end, header, Uint8Array.of(9))
+    reassembly.next(10, begin, header, Uint8Array.of(1))
+    reassembly.next(11, 0, header, Uint8Array.of(2))
+    assert.equal(reassembly.reached(12), 'protocol-violation')
   })
 
   it('keeps neighbouring messages apart', () => {
@@ -91,7 +102,9 @@ describe('reassembly', () => {
     ],
     [
       'a message that changes between ordered and unordered',
-      r => r.ahead(2, begin, header, Uint8Array.of(1)) ?? r.ahead(3, end, { ...header, unordered: true }, Uint8Array.of(1)),
+      r =>
+        r.ahead(2, begin, header, Uint8Array.of(1)) ??
+        r.ahead(3, end, { ...header, unordered: true }, Uint8Array.of(1)),
     ],
   ]
   for (const [name, act] of violations) {

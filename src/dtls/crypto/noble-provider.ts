@@ -1,9 +1,8 @@
 import { x25519 } from '@noble/curves/ed25519.js'
 import { p256, p384 } from '@noble/curves/nist.js'
-import { ByteReader, equalBytes } from '../../base/bytes.ts'
+import { ByteReader } from '../../base/bytes.ts'
 import type { RandomSource } from '../../base/environment.ts'
-import { MalformedError } from '../../base/errors.ts'
-import { DerTag, Oid, readDer } from './der.ts'
+import { DerTag, readDer } from './der.ts'
 import { badKeyShare, nodeHash, nodeHmac, nodeSigningKey, nodeVerify } from './node-provider.ts'
 import type { CryptoProvider, GroupName, KeyShare, PublicKey, SignatureScheme, SigningKey } from './provider.ts'
 import { fitsKey, SignatureSchemes } from './signature-schemes.ts'
@@ -88,10 +87,7 @@ function importSigningKey(pkcs8: Uint8Array): SigningKey {
 function privateScalar(pkcs8: Uint8Array): Uint8Array {
   const info = new ByteReader(readDer(new ByteReader(pkcs8), DerTag.sequence, 'PrivateKeyInfo'))
   readDer(info, DerTag.integer, 'version')
-  const algorithm = new ByteReader(readDer(info, DerTag.sequence, 'privateKeyAlgorithm'))
-  if (!equalBytes(readDer(algorithm, DerTag.objectIdentifier, 'privateKeyAlgorithm'), Oid.ecPublicKey)) {
-    throw new MalformedError('PrivateKeyInfo: not an EC key')
-  }
+  readDer(info, DerTag.sequence, 'privateKeyAlgorithm')
   const key = new ByteReader(readDer(info, DerTag.octetString, 'privateKey'))
   const ecPrivateKey = new ByteReader(readDer(key, DerTag.sequence, 'ECPrivateKey'))
   readDer(ecPrivateKey, DerTag.integer, 'version')

@@ -4,7 +4,7 @@ import { cipherSuite12 } from '../cipher-suites.ts'
 import { DtlsError } from '../errors.ts'
 import { decodePointFormats, decodeUseSrtp, type Extensions, ExtensionType } from '../extensions.ts'
 import { type NamedGroup, namedGroup } from '../groups.ts'
-import type { Handshake, HandshakeConfig, HandshakeState } from '../handshake.ts'
+import type { Completed, Handshake, HandshakeConfig, HandshakeState } from '../handshake.ts'
 import type { ClientHello, ServerHello } from '../hello.ts'
 import { type HandshakeMessage, HandshakeType } from '../messages.ts'
 import { acceptCertificate, type PeerCertificate, requireSuiteKey, verifySigned } from './authentication.ts'
@@ -230,13 +230,13 @@ class ExpectFinished implements HandshakeState {
     this.#secrets = secrets
   }
 
-  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+  handle(message: HandshakeMessage, handshake: Handshake): Completed {
     requireMessage(message, HandshakeType.finished, this)
     const { parameters, group, peer, masterSecret } = this.#secrets
     if (!constantTimeEqual(message.body, masterSecret.verifyData('server', handshake.transcript))) {
       throw new DtlsError('bad-finished', 'the server saw another handshake')
     }
-    return new Established12(parameters, group.name, masterSecret, peer.chain, message.sequence)
+    return { established: new Established12(parameters, group.name, masterSecret, peer.chain, message.sequence) }
   }
 
   wipe(): void {

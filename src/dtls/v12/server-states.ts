@@ -15,7 +15,7 @@ import {
   uncompressedPointsOnly,
 } from '../extensions.ts'
 import { type NamedGroup, namedGroup, namedGroups } from '../groups.ts'
-import type { Handshake, HandshakeConfig, HandshakeState } from '../handshake.ts'
+import type { Completed, Handshake, HandshakeConfig, HandshakeState } from '../handshake.ts'
 import { type ClientHello, encodeServerHello, randomLength, Version } from '../hello.ts'
 import { type HandshakeMessage, HandshakeType } from '../messages.ts'
 import { acceptCertificate, type PeerCertificate, verifySigned } from './authentication.ts'
@@ -248,7 +248,7 @@ class ExpectFinished implements HandshakeState {
     this.#secrets = secrets
   }
 
-  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+  handle(message: HandshakeMessage, handshake: Handshake): Completed {
     requireMessage(message, HandshakeType.finished, this)
     const { parameters, group, peer, masterSecret } = this.#secrets
     if (!constantTimeEqual(message.body, masterSecret.verifyData('client', handshake.transcript))) {
@@ -259,7 +259,7 @@ class ExpectFinished implements HandshakeState {
     handshake.changeCipherSpec()
     handshake.write(HandshakeType.finished, masterSecret.verifyData('server', handshake.transcript))
     handshake.sendFinalFlight()
-    return new Established12(parameters, group.name, masterSecret, peer.chain, message.sequence)
+    return { established: new Established12(parameters, group.name, masterSecret, peer.chain, message.sequence) }
   }
 
   wipe(): void {

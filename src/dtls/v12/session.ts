@@ -1,12 +1,9 @@
-import type { HandshakeState } from '../handshake.ts'
 import { type Fragment, HandshakeType } from '../messages.ts'
 import type { DtlsSession, EstablishedSession } from '../session.ts'
 import type { MasterSecret, Parameters12 } from './key-schedule.ts'
 
-/** The end of a handshake of DTLS 1.2. */
-export class Established12 implements HandshakeState, EstablishedSession {
-  readonly name = 'nothing more'
-  readonly epoch = 1
+/** What a handshake of DTLS 1.2 leaves behind. */
+export class Established12 implements EstablishedSession {
   readonly session: DtlsSession
   readonly remoteCertificates: readonly Uint8Array[]
   readonly #masterSecret: MasterSecret
@@ -29,14 +26,6 @@ export class Established12 implements HandshakeState, EstablishedSession {
     this.remoteCertificates = remoteCertificates
     this.#masterSecret = masterSecret
     this.#lastSequence = lastSequence
-  }
-
-  get established(): EstablishedSession {
-    return this
-  }
-
-  handle(): HandshakeState {
-    return this
   }
 
   exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Uint8Array {
