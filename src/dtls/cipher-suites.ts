@@ -22,7 +22,7 @@ export interface CipherSuite {
  * RFC 8827 §6.5: TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 is the one that every endpoint must support.
  */
 export const cipherSuites12: readonly CipherSuite[] = [
-  // RFC 5289 §3.2
+  // RFC 5289 §3.2: the suites with AES-GCM.
   suite12(0xc02b, 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', 'ecdsa'),
   suite12(0xc02f, 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', 'rsa'),
 ]

@@ -5,7 +5,7 @@ import { ReplayWindow } from '../base/replay-window.ts'
 import { sendClientHello } from './client-start.ts'
 import { EarlyRecords } from './early-records.ts'
 import { Alert, AlertLevel, DtlsError } from './errors.ts'
-import { Handshake, type HandshakeConfig } from './handshake.ts'
+import { Handshake, type HandshakeConfig, type HandshakeState } from './handshake.ts'
 import { readFragment } from './messages.ts'
 import { type DtlsEvent, type DtlsOptions, type DtlsState, toConfig } from './options.ts'
 import { type DropCounts, type DtlsDrop, type DtlsReceived, dropped, handled, noDrops } from './received.ts'
@@ -87,10 +87,11 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   start(now: number): void {
     if (this.#phase.name !== 'new') return
     const { role, peerAddressValidated, crypto, random } = this.#config
-    const cookies = role === 'server' && !peerAddressValidated ? new CookieJar(crypto, random) : undefined
-    const handshake = new Handshake(this.#config, this.#plaintext, new ExpectClientHello(cookies))
+    const listen = (): HandshakeState =>
+      new ExpectClientHello(peerAddressValidated ? undefined : new CookieJar(crypto, random))
+    const open = role === 'client' ? sendClientHello : listen
+    const handshake = new Handshake(this.#config, this.#plaintext, now, open)
     this.#phase = { name: 'connecting', handshake }
-    if (role === 'client') handshake.begin(now, sendClientHello)
     this.#follow(handshake, now)
   }
 
@@ -132,7 +133,7 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   /**
    * Keying material for another protocol, as both ends compute it.
    *
-   * RFC 5705 §4
+   * RFC 5705 §4: from the master secret, both randoms, a label and perhaps a context.
    *
    * @throws {DtlsError} `not-connected`
    */

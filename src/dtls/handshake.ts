@@ -86,7 +86,7 @@ export class Handshake {
   #nextSequence = 0
   #flight: FlightItem[] = []
   #answered = -1
-  #now = 0
+  #now: number
   #recordSequence = 0
   #datagrams: Uint8Array[] = []
   #epoch: ProtectedEpoch | undefined
@@ -96,12 +96,19 @@ export class Handshake {
   #doubt: DtlsError | undefined
   #receivedAlert: number | undefined
 
-  constructor(config: HandshakeConfig, plaintext: PlaintextSealer, first: HandshakeState) {
+  /** @param open what is done first: a client speaks, a server listens */
+  constructor(
+    config: HandshakeConfig,
+    plaintext: PlaintextSealer,
+    now: number,
+    open: (handshake: Handshake) => HandshakeState,
+  ) {
     this.config = config
+    this.#now = now
     this.retransmission = new Retransmission(config.initialRtoMs, config.mtu)
     this.#plaintext = plaintext
     this.#sealer = plaintext
-    this.#state = first
+    this.#state = open(this)
   }
 
   // For the owner.
@@ -122,12 +129,6 @@ export class Handshake {
   /** Whether the peer has been heard, or is being called: a server that waits for a ClientHello is not under way. */
   get underway(): boolean {
     return this.#state.waitsFor === undefined
-  }
-
-  /** Lets a client speak first. */
-  begin(now: number, speak: (handshake: Handshake) => HandshakeState): void {
-    this.#now = now
-    this.#state = speak(this)
   }
 
   /** Takes the content of a handshake record. */
@@ -216,7 +217,11 @@ export class Handshake {
     this.#datagrams.push(...this.#newFlight())
   }
 
-  /** Sends a message that leaves no trace here: RFC 6347 §4.2.1, in a record numbered like that of the ClientHello. */
+  /**
+   * Sends a message that leaves no trace here.
+   *
+   * RFC 6347 §4.2.1: its record has the sequence number of the ClientHello that it answers.
+   */
   sendStateless(type: number, sequence: number, body: Uint8Array): void {
     this.#plaintext.resumeAt(this.#recordSequence)
     const message = encodeMessage({ type, sequence, epoch: 0, body })
@@ -284,7 +289,8 @@ export class Handshake {
       else if (next !== state) this.#progress(next)
     } catch (caught) {
       const error = toDtlsError(caught, state)
-      if (state.waitsFor === undefined) this.#error = error
+      // A failure of our own leaves an answer half begun.
+      if (state.waitsFor === undefined || error.code === 'internal-error') this.#error = error
       else this.#doubtHello(error)
     }
   }

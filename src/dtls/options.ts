@@ -20,7 +20,7 @@ export interface DtlsOptions {
   readonly peerAddressValidated: boolean
   /** The largest datagram of the handshake, in bytes. */
   readonly mtu?: number
-  /** The first retransmission timer. RFC 9147 §5.8.2 recommends 1.5 round trips where they were measured. */
+  /** The first retransmission timer. RFC 9147 §5.8.2: 1.5 round trips, where they were measured. */
   readonly initialRtoMs?: number
 }
 

@@ -53,7 +53,9 @@ export class ExpectClientHello implements HandshakeState {
 }
 
 /**
- * Makes cookies: Cookie = HMAC(Secret, Client-Parameters), RFC 6347 §4.2.1.
+ * Makes cookies.
+ *
+ * RFC 6347 §4.2.1: Cookie = HMAC(Secret, Client-IP, Client-Parameters).
  *
  * The client's address is not part of it because the secret is: every connection has its own, and one path.
  */

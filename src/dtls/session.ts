@@ -17,7 +17,7 @@ export interface EstablishedSession {
   readonly session: DtlsSession
   /** The peer's certificates in DER, its own first. */
   readonly remoteCertificates: readonly Uint8Array[]
-  /** RFC 5705 §4 */
+  /** RFC 5705 §4: keying material for another protocol. */
   exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Uint8Array
   /** What a handshake message that comes afterwards, authenticated, asks for. */
   classify(fragment: Fragment): 'renegotiation' | 'repetition' | 'nothing'

@@ -63,9 +63,11 @@ export class CheckResults {
 
   /** The peer no longer consents to data on the pair. */
   revoke(session: IceSession, pair: CandidatePair, reason: 'consent-expired' | 'consent-revoked'): void {
-    this.#parts.selection.revoke(session, pair, reason)
-    // RFC 7675 §5.1: outstanding transactions are discarded
-    this.#parts.checks.forget([pair])
+    const { selection, checks } = this.#parts
+    selection.revoke(session, pair, reason)
+    // RFC 7675 §5.1: outstanding transactions are discarded; those of other pairs too, if the session is over
+    if (session.consentLost) checks.forgetAllBut(undefined)
+    else checks.forget([pair])
   }
 
   /** RFC 8445 §7.2.5.3. */

@@ -41,7 +41,7 @@ export class CheckTable {
   /** RFC 8445 §7.3.1.4: stops the retransmission of a pair's check without giving up on its answer. */
   cancel(pair: CandidatePair): void {
     for (const check of this.#checks.values()) {
-      if (check.pair !== pair || check.kind !== 'ordinary') continue
+      if (check.pair !== pair) continue
       check.cancelled = true
       check.retransmission.cancel()
     }

@@ -75,6 +75,31 @@ globalThis.interop = {
     return typeof data === 'string' ? { text: data } : { base64: base64Of(new Uint8Array(data)) }
   },
 
+  /** Sends so many bytes in messages of one size, with never more than a megabyte in the buffer. */
+  async sendBulk(number, label, bytes, messageBytes) {
+    const target = channel(number, label)
+    target.bufferedAmountLowThreshold = 256 * 1024
+    for (let sent = 0; sent < bytes; sent += messageBytes) {
+      await until(target, 'bufferedamountlow', () => target.bufferedAmount < 1024 * 1024)
+      target.send(new Uint8Array(messageBytes))
+    }
+  },
+
+  /** Starts to count; `untilBulk` resolves when so many bytes have come. */
+  countBulk(number, label) {
+    const target = channel(number, label)
+    target.binaryType = 'arraybuffer'
+    target.received = 0
+    target.onmessage = ({ data }) => {
+      target.received += data.byteLength
+    }
+  },
+
+  untilBulk(number, label, bytes) {
+    const target = channel(number, label)
+    return until(target, 'message', () => target.received >= bytes)
+  },
+
   closeChannel: (number, label) => channel(number, label).close(),
 
   close(number) {

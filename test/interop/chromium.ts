@@ -146,6 +146,20 @@ export class ChromiumPeer {
     return 'text' in answer ? answer.text : new Uint8Array(Buffer.from(answer.base64, 'base64'))
   }
 
+  /** Sends so many bytes in all; resolves when the last message is in the channel's buffer. */
+  sendBulk(label: string, bytes: number, messageBytes: number): Promise<void> {
+    return this.#call('sendBulk', label, bytes, messageBytes)
+  }
+
+  countBulk(label: string): Promise<void> {
+    return this.#call('countBulk', label)
+  }
+
+  /** Resolves when so many bytes have come since {@link countBulk}. */
+  untilBulk(label: string, bytes: number): Promise<void> {
+    return this.#call('untilBulk', label, bytes)
+  }
+
   closeChannel(label: string): Promise<void> {
     return this.#call('closeChannel', label)
   }

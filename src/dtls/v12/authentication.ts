@@ -35,7 +35,7 @@ export function requireSuiteKey(suite: CipherSuite, key: PublicKey): void {
  * @throws {DtlsError} `illegal-parameter` for an algorithm that we did not offer, `bad-signature`
  */
 export function verifySigned(signed: Signed, key: PublicKey, data: Uint8Array, crypto: CryptoProvider): void {
-  // RFC 5246 §7.4.3, §7.4.8: the algorithms must be among those we listed, and fit the key.
+  // RFC 5246 §7.4.3: the algorithms must be among those that were listed, and fit the key of the certificate.
   const scheme = verifiedSchemes.find(({ id }) => id === signed.scheme)
   if (scheme === undefined || !fitsKey(scheme, key)) {
     throw new DtlsError('illegal-parameter', `signature algorithm ${signed.scheme.toString(16)} was not offered`)

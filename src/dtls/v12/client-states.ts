@@ -27,7 +27,7 @@ import { Established12 } from './session.ts'
  *
  *     ServerHello -> Certificate -> ServerKeyExchange -> CertificateRequest -> ServerHelloDone -> Finished
  *
- * RFC 6347 §4.2.4, figure 1: that is flight 4 of the server, our flight 5, and flight 6.
+ * RFC 6347 §4.2.4: in figure 1, that is flight 4 of the server, our flight 5, and flight 6.
  *
  * @throws {DtlsError} if the server chose what was not offered
  */
@@ -71,7 +71,8 @@ function chosenSrtpProfile(answered: Extensions, config: HandshakeConfig): numbe
   if (data === undefined) return undefined
   const { profiles, mki } = decodeUseSrtp(data)
   const [profile] = profiles
-  // RFC 5764 §4.1.1, §4.1.3: exactly one profile, out of those offered; and no MKI, because none was offered.
+  // RFC 5764 §4.1.1: exactly one profile, out of those offered.
+  // RFC 5764 §4.1.3: a nonzero MKI that was not offered aborts the handshake.
   if (profile === undefined || profiles.length !== 1 || !config.srtpProfiles.includes(profile) || mki.length > 0) {
     throw new DtlsError('illegal-parameter', 'the server chose an SRTP profile or MKI that was not offered')
   }
@@ -173,7 +174,7 @@ class ExpectServerHelloDone implements HandshakeState {
   }
 }
 
-/** RFC 6347 §4.2.4, flight 5: Certificate, ClientKeyExchange, CertificateVerify, ChangeCipherSpec, Finished. */
+/** RFC 6347 §4.2.4: flight 5 is Certificate, ClientKeyExchange, CertificateVerify, ChangeCipherSpec, Finished. */
 function sendClientFlight(
   agreement: Agreement,
   request: CertificateRequest | undefined,

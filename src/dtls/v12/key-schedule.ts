@@ -25,9 +25,9 @@ export function prf(
   return output
 }
 
-/** RFC 5246 §8.1 */
+/** RFC 5246 §8.1: the master secret is always exactly 48 bytes. */
 const masterSecretLength = 48
-/** RFC 5246 §7.4.9 */
+/** RFC 5246 §7.4.9: 12 bytes, unless a cipher suite says otherwise. */
 const verifyDataLength = 12
 
 /** What the hellos settled. */

@@ -103,7 +103,7 @@ function selectSrtpProfile(extensions: Extensions, config: HandshakeConfig): num
   return config.srtpProfiles.find(profile => profiles.includes(profile))
 }
 
-/** RFC 6347 §4.2.4, flight 4: ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone. */
+/** RFC 6347 §4.2.4: flight 4 is ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone. */
 export function sendServerFlight12(answer: Answer12, handshake: Handshake): HandshakeState {
   const { crypto, random } = handshake.config
   const { hello, suite, group, srtpProfile, identity, scheme } = answer
@@ -255,7 +255,7 @@ class ExpectFinished implements HandshakeState {
       throw new DtlsError('bad-finished', 'the client saw another handshake')
     }
     handshake.transcript.add(message)
-    // RFC 6347 §4.2.4, flight 6.
+    // RFC 6347 §4.2.4: flight 6 is the last, and answers the client's Finished.
     handshake.changeCipherSpec()
     handshake.write(HandshakeType.finished, masterSecret.verifyData('server', handshake.transcript))
     handshake.sendFinalFlight()

@@ -1,0 +1,33 @@
+// Builds the package into dist/: declarations by the compiler, one file of code for each entry and for what they share.
+//
+// A module of its own for each source file would cost half a millisecond each at import; see docs/decisions/0006-bundled-entries.md.
+import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+await build({
+  absWorkingDir: root,
+  entryPoints: ['index', 'ice/index', 'dtls/index', 'dtls/noble', 'sctp/index', 'sdp/index'].map(
+    entry => `src/${entry}.ts`,
+  ),
+  outbase: 'src',
+  outdir: 'dist',
+  chunkNames: 'shared/[hash]',
+  bundle: true,
+  splitting: true,
+  packages: 'external',
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  sourcemap: true,
+  sourcesContent: true,
+  logLevel: 'warning',
+})

@@ -1,4 +1,0 @@
-// Empties the build folder, so that a file deleted from src does not live on in a package.
-import { rmSync } from 'node:fs'
-
-rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true })
