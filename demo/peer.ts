@@ -82,9 +82,7 @@ export class DemoPeer {
     this.#follow(connection, ['connectionstatechange'], 'connection', () => connection.connectionState)
     connection.addEventListener('signalingstatechange', () => this.#followDtls(), { once: true })
     connection.addEventListener('connectionstatechange', () => {
-      if (connection.connectionState === 'connected') {
-        this.#reportFacts().catch((error: unknown) => this.close(`Without statistics: ${error}`))
-      }
+      if (connection.connectionState === 'connected') this.#reportFacts()
       if (connection.connectionState === 'failed') this.close('The connection failed')
     })
   }
@@ -101,7 +99,12 @@ export class DemoPeer {
   /** The DTLS transport is there from the moment that a description with a data section was applied. */
   #followDtls(): void {
     const dtls = this.#connection.sctp?.transport
-    if (dtls !== undefined) this.#follow(dtls, ['statechange'], 'dtls', () => dtls.state)
+    if (dtls === undefined) return
+    this.#follow(dtls, ['statechange'], 'dtls', () => dtls.state)
+    // The end that controls ICE may still move to a better pair after the connection has come about.
+    dtls.iceTransport.addEventListener('selectedcandidatepairchange', () => {
+      if (this.#connection.connectionState === 'connected') this.#reportFacts()
+    })
   }
 
   #adopt(channel: RTCDataChannel): void {
@@ -112,8 +115,10 @@ export class DemoPeer {
     channel.addEventListener('close', () => this.close('The other end has closed its channels'))
   }
 
-  async #reportFacts(): Promise<void> {
-    const facts = await connectionFacts(this.#connection)
-    if (!this.#closed) this.#report({ type: 'facts', facts })
+  #reportFacts(): void {
+    connectionFacts(this.#connection).then(
+      facts => !this.#closed && this.#report({ type: 'facts', facts }),
+      error => this.close(`Without statistics: ${error}`),
+    )
   }
 }

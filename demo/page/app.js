@@ -76,7 +76,10 @@ function begin({ peer, channels }) {
   files.start(channels.file, meter)
   speed.start(channels.speed, meter)
   pings = startPings(channels.ping)
-  void pageFacts(peer).then(values => facts.show('page', values))
+  const showFacts = () => pageFacts(peer).then(values => facts.show('page', values), console.warn)
+  // The end that controls ICE may still move to a better pair.
+  peer.sctp.transport.iceTransport.addEventListener('selectedcandidatepairchange', showFacts)
+  void showFacts()
 }
 
 function finish() {

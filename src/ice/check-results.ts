@@ -2,8 +2,8 @@ import type { TransportAddress } from '../base/address.ts'
 import type { CandidatePair } from './candidate-pair.ts'
 import { type Check, concernsConsent, judgeResponse } from './check-client.ts'
 import { errorCode } from './check-messages.ts'
-import { conclude, followNomination } from './conclusion.ts'
 import type { ConnectivityChecks } from './connectivity-checks.ts'
+import { followNomination } from './follow-nomination.ts'
 import type { IceSession } from './ice-session.ts'
 import { dropped, handled, type IceReceived } from './received.ts'
 import type { RoleKeeper } from './role.ts'
@@ -81,13 +81,9 @@ export class CheckResults {
     }
     pair.succeed(session.localSeenAs(mapped, pair), now)
     session.checklist.succeeded(pair)
-    // RFC 8445 §7.2.5.3.4: the nomination of the controlling agent, then that of the controlled one
-    if (kind === 'nomination' && check.role === roles.role) {
-      pair.nominate(now)
-      conclude(session, pair, checks)
-    } else if (pair.nominationPending && roles.role === 'controlled') {
-      followNomination(session, pair, selection, checks, now)
-    }
+    // RFC 8445 §7.2.5.3.4: a nomination by the controlling agent, or one that the controlled agent has been told of
+    const nominated = roles.role === 'controlling' ? kind === 'nomination' : pair.nominationPending
+    if (nominated) followNomination(session, pair, selection, checks, now)
   }
 
   /** RFC 8445 §7.2.5.1. */

@@ -3,12 +3,6 @@ import type { Check } from './check-client.ts'
 import type { ReceivedStunMessage } from './stun/message.ts'
 import { transactionKey } from './stun/transaction.ts'
 
-/**
- * Checks of one pair that may be unanswered at a time. A pair whose check is cancelled and started anew by every
- * request of the peer (RFC 8445 §7.3.1.4) must not grow the table; consent needs 8: one in 4 s, for 30 s.
- */
-export const maxChecksPerPair = 10
-
 /** The checks on their way, by transaction. */
 export class CheckTable {
   readonly #checks = new Map<string, Check>()
@@ -23,10 +17,14 @@ export class CheckTable {
   }
 
   add(check: Check): void {
-    const ofPair = [...this.#checks.values()].filter(other => other.pair === check.pair)
-    const oldest = ofPair.length >= maxChecksPerPair ? ofPair[0] : undefined
-    if (oldest !== undefined) this.#checks.delete(oldest.transaction)
     this.#checks.set(check.transaction, check)
+  }
+
+  /** How many checks of a pair are unanswered. */
+  countOf(pair: CandidatePair): number {
+    let count = 0
+    for (const check of this.#checks.values()) if (check.pair === pair) count++
+    return count
   }
 
   /** The check that a response belongs to. */
@@ -38,10 +36,10 @@ export class CheckTable {
     this.#checks.delete(check.transaction)
   }
 
-  /** RFC 8445 §7.3.1.4: stops the retransmission of a pair's check without giving up on its answer. */
-  cancel(pair: CandidatePair): void {
+  /** RFC 8445 §7.3.1.4: stops retransmissions to pairs without giving up on their answers. */
+  cancelWhere(matches: (pair: CandidatePair) => boolean): void {
     for (const check of this.#checks.values()) {
-      if (check.pair !== pair) continue
+      if (!matches(check.pair)) continue
       check.cancelled = true
       check.retransmission.cancel()
     }

@@ -108,15 +108,11 @@ export class Checklist {
   /**
    * RFC 8445 §8.1.2: a pair was nominated, so the others are not checked any more. They stay on the list, as the peer
    * may yet move its nomination.
-   *
-   * @returns those whose checks were in progress
    */
-  conclude(): readonly CandidatePair[] {
+  conclude(): void {
     this.#concluded = true
     this.#triggered = this.#triggered.filter(pair => pair.nominationPending)
-    const inProgress = this.#pairs.filter(pair => pair.state === 'in-progress' && !pair.nominationPending)
-    for (const pair of inProgress) pair.wait()
-    return inProgress
+    for (const pair of this.#pairs) if (pair.state === 'in-progress' && !pair.nominationPending) pair.wait()
   }
 
   /** RFC 8838 §12: the rules for the state of a new pair. */

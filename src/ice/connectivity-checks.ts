@@ -95,8 +95,14 @@ export class ConnectivityChecks {
     this.#table.retain(other => other.pair !== pair || !same(other))
   }
 
-  cancel(pair: CandidatePair): void {
-    this.#table.cancel(pair)
+  /** How many checks of a pair are unanswered. */
+  countOf(pair: CandidatePair): number {
+    return this.#table.countOf(pair)
+  }
+
+  /** Sends nothing again to such pairs, but still takes answers from them. */
+  cancelWhere(matches: (pair: CandidatePair) => boolean): void {
+    this.#table.cancelWhere(matches)
   }
 
   /** Forgets the checks of pairs that are no more. */

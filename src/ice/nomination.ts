@@ -50,15 +50,19 @@ export class Nomination {
       return undefined
     }
     this.#attempt = { pair: best, startedAt: now }
-    this.#deadline = now + this.#timing.nominationTimeoutMs
+    this.#deadline = now + this.#timeoutMs(best)
     return best
+  }
+
+  #timeoutMs(pair: CandidatePair): number {
+    return Math.max(this.#timing.nominationTimeoutMs, 4 * (pair.roundTrip.smoothedMs ?? 0))
   }
 
   /** A nomination that goes unanswered for long is given up for another valid pair, as soon as there is one. */
   #isAwaitingAnswer(checklist: Checklist, now: number): boolean {
     const attempt = this.#attempt
     if (attempt === undefined) return false
-    const timeOutAt = attempt.startedAt + this.#timing.nominationTimeoutMs
+    const timeOutAt = attempt.startedAt + this.#timeoutMs(attempt.pair)
     if (attempt.pair.valid && now < timeOutAt) {
       this.#deadline = timeOutAt
       return true

@@ -4,15 +4,21 @@ import type { Queue } from '../base/queue.ts'
 import type { LocalCandidate } from './candidate.ts'
 import { encodeError, encodeSuccess, errorCode } from './check-messages.ts'
 import { judgeRequest, type RequestVerdict, StrangerLimit } from './check-server.ts'
-import { followNomination } from './conclusion.ts'
 import type { ConnectivityChecks } from './connectivity-checks.ts'
 import type { IceEvent } from './events.ts'
+import { followNomination } from './follow-nomination.ts'
 import type { EarlyCheck, IceSession } from './ice-session.ts'
 import { dropped, handled, type IceReceived } from './received.ts'
 import type { RoleKeeper } from './role.ts'
 import type { PairSelection } from './selection.ts'
 import type { ReceivedStunMessage } from './stun/message.ts'
 import { transactionKey } from './stun/transaction.ts'
+
+/**
+ * Each check of the peer starts ours anew (RFC 8445 §7.3.1.4), but not if so many are unanswered. On a long path the answers
+ * to the first ones are still on their way: those are not forgotten for later ones.
+ */
+export const maxChecksPerPair = 10
 
 /** The parts of an agent that a check of the peer can have an effect on. */
 export interface PeerCheckParts {
@@ -78,8 +84,9 @@ export class PeerChecks {
     if (checklist.concluded && !pair.nominationPending) return
     // RFC 8489 §6.3.1: a retransmitted request leaves things as the first one did
     if (!isNew && pair.state !== 'failed') return
+    if (checks.countOf(pair) >= maxChecksPerPair) return
     // RFC 8445 §7.3.1.4: the check in progress is cancelled for a new one, which may get through where it did not
-    checks.cancel(pair)
+    checks.cancelWhere(other => other === pair)
     checklist.trigger(pair)
   }
 

@@ -15,7 +15,7 @@ export interface IceTiming {
   readonly patienceMs: number
   /** How long after the first valid pair a controlling agent waits for better ones before it nominates. */
   readonly nominationPatienceMs: number
-  /** How long a nomination may go unanswered before another valid pair, if there is one, is nominated instead. */
+  /** How long a nomination may go unanswered, if not four round trips, before another valid pair is nominated instead. */
   readonly nominationTimeoutMs: number
   /** The basic period of consent checks, randomised by 0.8 to 1.2. RFC 7675 §5.1: 5 s, never less. */
   readonly consentIntervalMs: number

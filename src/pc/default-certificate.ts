@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import type { Environment } from '../base/environment.ts'
 import { backdatedMs, defaultLifetimeMs, makeCertificate, type RTCCertificate } from './rtc-certificate.ts'
 
@@ -22,11 +22,7 @@ const name = der(tag.sequence, der(tag.set, commonName))
  * `generateCertificate` loads: that takes longer than connecting does (docs/decisions/0005-default-certificate.md).
  */
 export function createDefaultCertificate({ clock, random }: Pick<Environment, 'clock' | 'random'>): RTCCertificate {
-  const key = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    publicKeyEncoding: { format: 'der', type: 'spki' },
-    privateKeyEncoding: { format: 'der', type: 'pkcs8' },
-  })
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const now = clock.wallTime()
   const expires = now + defaultLifetimeMs
   // RFC 5280 §4.1.2.2: positive, at most 20 bytes
@@ -41,12 +37,11 @@ export function createDefaultCertificate({ clock, random }: Pick<Environment, 'c
     name,
     der(tag.sequence, time(now - backdatedMs), time(expires)),
     name,
-    key.publicKey,
+    publicKey.export({ format: 'der', type: 'spki' }),
   )
-  const signer = createPrivateKey({ key: key.privateKey, format: 'der', type: 'pkcs8' })
-  const signature = sign('sha256', toBeSigned, signer)
+  const signature = sign('sha256', toBeSigned, privateKey)
   const certificate = der(tag.sequence, toBeSigned, ecdsaWithSha256, der(tag.bitString, bytes(0), signature))
-  return makeCertificate([certificate], key.privateKey, expires)
+  return makeCertificate([certificate], privateKey.export({ format: 'der', type: 'pkcs8' }), expires)
 }
 
 /** RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime after. */

@@ -229,10 +229,11 @@ export class Transport {
     this.#handleSctpEvents()
     // A listener may have closed the connection.
     if (this.#closed) return
+    // DTLS first: a peer that is still waiting for our Finished message may drop what comes before it.
+    this.#sendDtls()
     this.#sendSctp(now)
     // What has left the buffer of a channel is told at once: its sender may be waiting for that.
     this.#handleSctpEvents()
-    this.#sendDtls()
     this.#sendIce()
     this.#armTimer(now)
   }

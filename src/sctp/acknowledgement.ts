@@ -24,6 +24,8 @@ export class Acknowledgement {
   readonly #deadlines: Deadlines<SctpTimer>
   #due = false
   #packets = 0
+  /** Packets for which one SACK stands while nothing is lost. */
+  #bulkPackets = bulkAckPackets
   /** Packets to come that are acknowledged two by two. */
   #quickLeft = quickAckPhasePackets
   /**
@@ -80,11 +82,20 @@ export class Acknowledgement {
     if (this.#tsns.hasGap || this.#urgent) this.#due = true
     if (this.#tsns.hasGap) this.#quickLeft = quickAckPhasePackets
     this.#urgent = false
-    if (this.#packets >= (this.#quickLeft > 0 ? quickAckPackets : bulkAckPackets)) this.#due = true
+    if (this.#packets >= (this.#quickLeft > 0 ? quickAckPackets : this.#bulkPackets)) this.#due = true
     if (!this.#due && !this.#deadlines.isSet('sack')) this.#deadlines.set('sack', now + sackDelayMs)
   }
 
-  /** The delay is over, or the window has opened. */
+  /**
+   * The delay is over. If it was for more than one packet, the sender may have been waiting as well, as one does that
+   * sends no more than Max.Burst packets for a SACK (RFC 9260 §6.1, D) and sets no I bit: from now on it waits for less.
+   */
+  delayOver(): void {
+    if (this.#packets > 1) this.#bulkPackets = Math.max(this.#bulkPackets / 2, quickAckPackets)
+    this.require()
+  }
+
+  /** The window has opened, or something else wants a SACK now. */
   require(): void {
     this.#due = true
   }

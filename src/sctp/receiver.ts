@@ -168,6 +168,10 @@ export class DataReceiver {
     this.#acknowledgement.packetEnds(now)
   }
 
+  onSackTimeout(): void {
+    this.#acknowledgement.delayOver()
+  }
+
   requireSack(): void {
     this.#acknowledgement.require()
   }

@@ -156,7 +156,7 @@ export class DataSender {
   pathChanged(now: number): void {
     this.#congestion.reset()
     if (this.#outstanding.count > 0) this.#startT3(now)
-    this.onProbeTimeout(now)
+    this.#askAgain(now)
   }
 
   /** Gives memory back that a busier time needed. */
@@ -238,20 +238,8 @@ export class DataSender {
 
   /** RFC 8985 §7.3: no acknowledgement for too long, so the earliest chunks go again, to hear what else is missing. */
   onProbeTimeout(now: number): void {
-    this.#deadlines.clear('probe')
-    const outstanding = this.#outstanding
-    if (outstanding.lostCount > 0) return
-    for (let place = 0; place < outstanding.count; place++) {
-      const chunk = outstanding.at(place)
-      if (chunk.fate !== 'in-flight' || this.#abandonment.mustAbandon(chunk, now)) continue
-      outstanding.lose(chunk)
-      this.#transmission.lostSince(place)
-      this.#transmission.exemptOnce()
-      this.#probe = { tsn: (outstanding.firstTsn + place) >>> 0, sentAt: now }
-      this.#probed = true
-      this.#probes++
-      return
-    }
+    // What is known to be lost will be asked about anyway.
+    if (this.#outstanding.lostCount === 0) this.#askAgain(now)
   }
 
   /** What seemed late may be lost by now. */
@@ -266,6 +254,23 @@ export class DataSender {
 
   onZeroWindowTimeout(): void {
     this.#transmission.allowWindowProbe()
+  }
+
+  /** Sends the earliest chunk in flight again, whatever the congestion window says. */
+  #askAgain(now: number): void {
+    this.#deadlines.clear('probe')
+    const outstanding = this.#outstanding
+    for (let place = 0; place < outstanding.count; place++) {
+      const chunk = outstanding.at(place)
+      if (chunk.fate !== 'in-flight' || this.#abandonment.mustAbandon(chunk, now)) continue
+      outstanding.lose(chunk)
+      this.#transmission.lostSince(place)
+      this.#transmission.exemptOnce()
+      this.#probe = { tsn: (outstanding.firstTsn + place) >>> 0, sentAt: now }
+      this.#probed = true
+      this.#probes++
+      return
+    }
   }
 
   #acknowledge(sack: Sack, now: number): SctpDropReason | undefined {

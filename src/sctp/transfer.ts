@@ -195,7 +195,7 @@ export class Transfer {
         this.sender.onBurstTimeout()
         return false
       case 'sack':
-        this.#receiver?.requireSack()
+        this.#receiver?.onSackTimeout()
         return false
       case 're-config':
         return this.#reset?.onTimeout() ?? false

@@ -79,7 +79,8 @@ describe('A checklist', () => {
     list.next()?.begin()
     pairs[2]?.nominateWhenValid()
     for (const pair of pairs.slice(1, 3)) list.trigger(pair)
-    assert.deepEqual(list.conclude(), [pairs[0]])
+    list.conclude()
+    assert.equal(pairs[0]?.state, 'waiting')
     assert.equal(list.exhausted, true)
     assert.deepEqual(taken(list), [7])
   })
@@ -102,6 +103,17 @@ describe('A checklist', () => {
     valid.succeed(valid.local, 0)
     for (let priority = 10; priority < 50; priority++) list.add(pairOf(`f${priority}`, priority))
     assert.deepEqual(list.pairs.map(priorityOf), [49, 1])
+  })
+
+  it('keeps pairs that lost consent: they must not be used again', () => {
+    // RFC 7675 §5.1
+    const list = new Checklist(2)
+    const lost = pairOf('a', 1)
+    list.add(lost)
+    lost.succeed(lost.local, 0)
+    lost.loseConsent('consent-expired')
+    for (let priority = 10; priority < 20; priority++) list.add(pairOf(`f${priority}`, priority))
+    assert.deepEqual(list.pairs.map(priorityOf), [19, 1])
   })
 
   it('does not drop signalled pairs for peer-reflexive ones', () => {

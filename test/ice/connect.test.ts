@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { prng } from '../support/prng.ts'
+import { checkOf } from './messages.ts'
 import {
   addCandidates,
   address,
@@ -234,6 +235,22 @@ describe('Two ICE agents', () => {
       assert.equal(local?.base, a.candidates[0]?.base)
       assert.equal(local?.relatedAddress, '10.0.0.1')
     }
+  })
+
+  it('connect over a path of two seconds, although each check of the peer starts ours anew', () => {
+    const { network, a, b } = pair(1, { ...calm, minDelayMs: 1000, maxDelayMs: 1000 })
+    signal(network, a, b)
+    // As Chromium does: checks every 48 ms until one is answered.
+    const { usernameFragment } = a.agent.localParameters
+    const username = `${usernameFragment}:${b.agent.localParameters.usernameFragment}`
+    const { base } = b.candidates[0] ?? assert.fail()
+    const start = network.now
+    while (network.now < start + 10_000 && !agree(a, b)) {
+      network.inject(checkOf(a, { username }), base, a)
+      network.run(48)
+    }
+    assert.ok(agree(a, b))
+    assert.ok(network.now - start < 4200, `${network.now - start} ms`)
   })
 
   it('choose the best pair that works', () => {

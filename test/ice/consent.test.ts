@@ -72,6 +72,7 @@ describe('Consent', () => {
       assert.ok(Math.abs(failed - 30_002) < 1, `seed ${seed}: failed after ${failed} ms`)
       assert.equal(a.agent.selectedPair, undefined, `seed ${seed}`)
       assert.equal(a.agent.pollTimeout(), undefined, `seed ${seed}: no timer`)
+      assert.ok((a.sent.at(-1)?.at ?? 0) < (reachedAt(a, 'failed') ?? 0), `seed ${seed}: no sound after the failure`)
       // Nothing is said any more, not even when the network is back and the peer asks.
       network.filter = () => false
       const sent = a.sent.length
@@ -96,6 +97,10 @@ describe('Consent', () => {
       network.run(3_300)
       assert.deepEqual(states(a), ['checking', 'connected', 'completed', 'disconnected', 'completed'], `seed ${seed}`)
       assert.ok(isUp(b), `seed ${seed}`)
+      // The probe ends with the answer.
+      const sent = sentBy(a, 'request').length
+      network.run(12_000)
+      assert.ok(sentBy(a, 'request').length - sent <= 3, `seed ${seed}`)
     }
   })
 
@@ -127,6 +132,34 @@ describe('Consent', () => {
     assert.deepEqual(succeed(network, host, elsewhere), { drop: 'unexpected-source' })
     network.run(30_000)
     assert.equal(host.agent.state, 'failed')
+  })
+
+  it('that expires before a nomination fails the pair, which is silent from then on', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    validate(network, host)
+    const start = network.now
+    network.run(120_000)
+    assert.equal(host.agent.state, 'disconnected', 'other candidates may yet come')
+    assert.equal(host.agent.pairs()[0]?.lastFailure, 'consent-expired')
+    assert.ok((host.sent.at(-1)?.at ?? 0) <= start + 30_000)
+    assert.deepEqual(network.inject(checkOf(host), puppet.address, host), { drop: 'consent-lost' })
+    // Another address of the peer may still be used.
+    const other = { ...puppet.address, port: 9001 }
+    network.inject(checkOf(host), other, host)
+    succeed(network, host, other)
+    assert.equal(host.agent.state, 'connected')
+  })
+
+  it('that expires on the nominated pair ends the checks of all others', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    validate(network, host, { useCandidate: true })
+    const start = network.now
+    network.run(29_500)
+    network.inject(checkOf(host, { useCandidate: true }), { ...puppet.address, port: 9001 }, host)
+    network.run(60_000)
+    assert.equal(host.agent.state, 'failed')
+    assert.ok(host.sent.some(({ transmit }) => transmit.remote.port === 9001))
+    assert.ok((host.sent.at(-1)?.at ?? 0) <= start + 30_000)
   })
 
   it('is revoked at once by 403', () => {

@@ -38,6 +38,20 @@ describe('Local candidates', () => {
     }
   })
 
+  it('do not change under a check that is on its way', () => {
+    // RFC 8838 §10, proviso 5
+    const { network, host } = idle()
+    const [own] = host.candidates
+    assert.ok(own)
+    const reflexive = reflexiveOn(own, address('203.0.113.1', 1234))
+    network.act(host, (agent, now) => agent.setRemoteParameters(puppet.parameters, now))
+    network.act(host, (agent, now) => agent.addLocalCandidate(reflexive, now))
+    network.act(host, (agent, now) => agent.addRemoteCandidate(remote, now))
+    network.act(host, (agent, now) => agent.addLocalCandidate(own, now))
+    assert.equal(host.agent.pairs()[0]?.state, 'in-progress')
+    assert.equal(host.agent.pairs()[0]?.local, reflexive)
+  })
+
   it('that are reflexive alone are checked from their base', () => {
     const { network, host } = idle()
     const [own] = host.candidates

@@ -3,6 +3,7 @@ import type { IceCandidate } from '../../src/ice/candidate.ts'
 import { nominationMemoryMs } from '../../src/ice/nomination.ts'
 import {
   agentAndPuppet,
+  answerTo,
   checkOf,
   decode,
   lastRequest,
@@ -12,7 +13,16 @@ import {
   succeed,
   validate,
 } from './messages.ts'
-import { address, agree, calm, type Host, Network, signal } from './network.ts'
+import { addCandidates, address, agree, calm, exchangeParameters, type Host, Network, signal } from './network.ts'
+
+const remoteCandidate: IceCandidate = {
+  foundation: '1',
+  component: 1,
+  protocol: 'udp',
+  priority: 2_130_706_431,
+  address: puppet.address,
+  type: 'host',
+}
 
 describe('Nomination', () => {
   it('comes with USE-CANDIDATE from the controlling agent alone, on a pair that is valid', () => {
@@ -101,6 +111,90 @@ describe('Nomination', () => {
     network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
     succeed(network, host)
     assert.equal(host.agent.pairs()[0]?.nominated, false)
+    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    assert.equal(host.agent.pairs()[0]?.nominated, false)
+  })
+
+  it('by the peer is of no effect once the peer is no longer in control', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    const claim = { iceControlling: undefined, iceControlled: 0n }
+    network.inject(checkOf(host, claim), puppet.address, host)
+    assert.equal(host.agent.role, 'controlling')
+    network.run(25)
+    succeed(network, host)
+    assert.equal(host.agent.pairs()[0]?.state, 'succeeded')
+    assert.equal(host.agent.pairs()[0]?.nominated, false)
+  })
+
+  it('of our own is of no effect once we are no longer in control', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    validate(network, host)
+    network.run(80, () => decode(lastRequest(host)).attributes.useCandidate === true)
+    const nomination = lastRequest(host)
+    network.inject(checkOf(host, { iceControlled: undefined, iceControlling: 2n ** 64n - 1n }), puppet.address, host)
+    assert.equal(host.agent.role, 'controlled')
+    network.inject(answerTo(nomination, 'success', { xorMappedAddress: puppet.address }), puppet.address, host)
+    assert.equal(host.agent.pairs()[0]?.nominated, false)
+  })
+
+  it('is forgotten with the check that failed', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    network.inject(answerTo(lastRequest(host), 'error', { errorCode: { code: 400, reason: '' } }), puppet.address, host)
+    assert.equal(host.agent.pairs()[0]?.state, 'failed')
+    validate(network, host)
+    assert.equal(host.agent.pairs()[0]?.state, 'succeeded')
+    assert.equal(host.agent.pairs()[0]?.nominated, false)
+  })
+
+  it('waits for better candidates where they may yet come, unless both ends are hosts', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    const isNominating = () => decode(lastRequest(host)).attributes.useCandidate === true
+    validate(network, host)
+    const valid = network.now
+    assert.equal(isNominating(), false, 'the remote candidate is peer-reflexive')
+    network.run(1000, isNominating)
+    assert.equal(network.now - valid, 75)
+  })
+
+  it('does not wait once there is nothing to wait for', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    network.act(host, (agent, now) => agent.endOfRemoteCandidates(now))
+    validate(network, host)
+    assert.equal(decode(lastRequest(host)).attributes.useCandidate, true)
+  })
+
+  it('ends the checks of all other pairs, and the forming of new ones', () => {
+    const network = new Network(1)
+    const a = network.host('a', ['192.0.2.1', '192.0.2.2'])
+    const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
+    network.filter = ({ local, remote }) => local.address === '192.0.2.1' || remote.address === '192.0.2.1'
+    exchangeParameters(network, a, b)
+    for (const host of [a, b]) addCandidates(network, host)
+    for (const [of, to] of [
+      [b, a],
+      [a, b],
+    ] as const) {
+      for (const candidate of of.candidates) network.act(to, (agent, now) => agent.addRemoteCandidate(candidate, now))
+    }
+    assert.ok(network.run(5000, () => agree(a, b)))
+    const concluded = network.now
+    network.act(a, (agent, now) => agent.addRemoteCandidate({ ...remoteCandidate, priority: 2 ** 31 - 1 }, now))
+    network.run(20_000)
+    assert.equal(a.agent.pairs().length, 2)
+    const later = a.sent.filter(({ at, transmit }) => at > concluded && transmit.local.address === '192.0.2.1')
+    assert.deepEqual(later, [])
+  })
+
+  it('is followed by no checks on other pairs, even if the peer makes some', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    validate(network, host, { useCandidate: true })
+    const before = sentBy(host, 'request').length
+    network.inject(checkOf(host), { ...puppet.address, port: 9001 }, host)
+    network.run(1000)
+    assert.equal(sentBy(host, 'request').length, before)
+    assert.equal(sentBy(host, 'success').length, 2, 'they are answered')
   })
 
   describe('of several pairs by an aggressive peer', () => {
@@ -137,6 +231,19 @@ describe('Nomination', () => {
         nominate(network, host, worse)
         assert.deepEqual(host.agent.selectedPair?.remote.address, better)
       }
+    })
+
+    it('follows at once to a worse pair when the better one no longer answers', () => {
+      const { network, host } = withTwoRemotes()
+      nominate(network, host, worse)
+      nominate(network, host, better)
+      network.run(14_000)
+      assert.equal(host.agent.state, 'disconnected')
+      network.inject(checkOf(host, { useCandidate: true }), better, host)
+      assert.deepEqual(host.agent.selectedPair?.remote.address, better)
+      network.inject(checkOf(host, { useCandidate: true }), worse, host)
+      assert.deepEqual(host.agent.selectedPair?.remote.address, worse)
+      assert.equal(host.agent.state, 'connected')
     })
 
     it('checks a pair again that was not heard of for long, before it is used', () => {
@@ -181,15 +288,7 @@ describe('Nomination', () => {
   it('works with a lite peer, which sends no checks', () => {
     const { network, host } = agentAndPuppet('controlled', { knowsPeer: false })
     network.act(host, (agent, now) => agent.setRemoteParameters({ ...puppet.parameters, lite: true }, now))
-    const candidate: IceCandidate = {
-      foundation: '1',
-      component: 1,
-      protocol: 'udp',
-      priority: 2_130_706_431,
-      address: puppet.address,
-      type: 'host',
-    }
-    network.act(host, (agent, now) => agent.addRemoteCandidate(candidate, now))
+    network.act(host, (agent, now) => agent.addRemoteCandidate(remoteCandidate, now))
     network.act(host, (agent, now) => agent.endOfRemoteCandidates(now))
     succeed(network, host)
     assert.equal(decode(lastRequest(host)).attributes.useCandidate, true)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { IceError } from '../../src/ice/errors.ts'
 import { createIceParameters } from '../../src/ice/parameters.ts'
+import { agentAndPuppet, answerTo, checkOf, lastRequest, puppet, sentBy, validate } from './messages.ts'
 import {
   addCandidates,
   agree,
@@ -32,7 +33,10 @@ describe('An ICE restart', () => {
     assert.ok(
       network.run(1000, () => {
         assert.ok(a.agent.selectedPair && b.agent.selectedPair, 'there is a pair at every moment')
-        if (a.agent.selectedPair !== old) newPairs++
+        if (a.agent.selectedPair !== old) {
+          newPairs++
+          assert.ok(a.agent.pairs().some(pair => pair.selected && pair.nominated))
+        }
         return agree(a, b) && a.agent.selectedPair !== old
       }),
     )
@@ -90,6 +94,74 @@ describe('An ICE restart', () => {
       }
       assert.equal(a.agent.role, 'controlling', `seed ${seed}: roles stay as they are`)
     }
+  })
+
+  it('answers requests of the session before, to no other effect', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    validate(network, host)
+    const old = checkOf(host)
+    const conflicting = checkOf(host, { iceControlled: undefined, iceControlling: 0n })
+    restart(network, host)
+    network.act(host, (agent, now) =>
+      agent.setRemoteParameters({ ...puppet.parameters, usernameFragment: 'puppet2' }, now),
+    )
+    for (const candidate of host.candidates) network.act(host, (agent, now) => agent.addLocalCandidate(candidate, now))
+    const answers = sentBy(host, 'success').length
+    const events = host.events.length
+    for (const request of [old, conflicting]) network.inject(request, { ...puppet.address, port: 9001 }, host)
+    assert.equal(sentBy(host, 'success').length, answers + 2)
+    assert.equal(host.events.length, events)
+    assert.deepEqual(host.agent.pairs(), [])
+  })
+
+  it('ends the checks of the session before', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    network.inject(checkOf(host), puppet.address, host)
+    assert.equal(sentBy(host, 'request').length, 1)
+    restart(network, host)
+    network.run(60_000)
+    assert.equal(sentBy(host, 'request').length, 1)
+    assert.equal(host.agent.state, 'new')
+  })
+
+  it('gives the old pair up at once when the peer revokes consent', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    validate(network, host, { useCandidate: true })
+    restart(network, host)
+    assert.ok(host.agent.selectedPair)
+    network.run(6000, () => sentBy(host, 'request').length === 2)
+    network.inject(answerTo(lastRequest(host), 'error', { errorCode: { code: 403, reason: '' } }), puppet.address, host)
+    assert.equal(host.agent.selectedPair, undefined)
+  })
+
+  it('does not return to the old pair when the new one is lost', () => {
+    const { network, a, b } = connected(1)
+    for (const host of [a, b]) restart(network, host)
+    signal(network, a, b)
+    assert.ok(network.run(1000, () => agree(a, b)))
+    network.filter = () => true
+    network.run(60_000)
+    assert.equal(a.agent.selectedPair, undefined)
+    assert.equal(a.agent.state, 'failed')
+  })
+
+  it('counts role conflicts anew', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    network.inject(checkOf(host), puppet.address, host)
+    const conflict = () => {
+      const answer = answerTo(lastRequest(host), 'error', { errorCode: { code: 487, reason: '' } })
+      network.inject(answer, puppet.address, host)
+      network.run(20)
+    }
+    for (let i = 0; i < 20; i++) conflict()
+    assert.equal(host.agent.pairs()[0]?.state, 'failed')
+    restart(network, host)
+    network.act(host, (agent, now) => agent.setRemoteParameters(puppet.parameters, now))
+    for (const candidate of host.candidates) network.act(host, (agent, now) => agent.addLocalCandidate(candidate, now))
+    network.inject(checkOf(host), puppet.address, host)
+    const role = host.agent.role
+    conflict()
+    assert.notEqual(host.agent.role, role)
   })
 
   it('twice in a row keeps the pair of before the first', () => {
@@ -154,6 +226,12 @@ describe('An ICE restart', () => {
     tellCandidates(network, a, c)
     network.run(100)
     network.act(a, (agent, now) => agent.setRemoteParameters(c.agent.localParameters, now))
+    const last = a.sent.at(-1)
+    assert.deepEqual(
+      [last?.at, last?.transmit.remote.address],
+      [network.now, '203.0.113.1'],
+      'its checks are remembered',
+    )
     tellCandidates(network, c, a)
     assert.ok(network.run(1000, () => agree(a, c)))
     assert.equal(a.agent.state, 'completed')

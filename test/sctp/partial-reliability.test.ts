@@ -111,7 +111,7 @@ describe('a message with a life time', () => {
   })
 
   it('is sent again while it lives, and not after', () => {
-    const [peer] = sending({ maxPacketLifeTimeMs: 1_000 }, 100)
+    const [peer] = sending({ maxPacketLifeTimeMs: 1_500 }, 100)
     assert.ok(chunksOf(timeout(peer), ChunkType.data).length > 0)
     peer.now += 1_000
     const packets = timeout(peer)

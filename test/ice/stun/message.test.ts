@@ -178,6 +178,17 @@ describe('STUN messages', () => {
     assert.equal(isAuthentic(decoded(both), key), false)
   })
 
+  it('ignores MESSAGE-INTEGRITY behind MESSAGE-INTEGRITY-SHA256', () => {
+    const attributes = { username: 'a:b' }
+    const signed = encodeMessage(
+      { class: 'request', method: 1, transactionId, attributes },
+      { key, integrity: 'sha256', fingerprint: false },
+    )
+    const both = decoded(withFingerprint(concatBytes(signed.subarray(20), attribute(0x0008, new Uint8Array(20)))))
+    assert.equal(both.integrityAt.sha1, undefined)
+    assert.equal(isAuthentic(both, key), true)
+  })
+
   it('refuses messages that are cut, prolonged, or not STUN at all', () => {
     const bytes = encodeMessage(
       { class: 'request', method: 1, transactionId, attributes: { username: 'abc:d' } },

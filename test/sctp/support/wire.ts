@@ -40,9 +40,15 @@ export function seal(bytes: Uint8Array): Uint8Array {
 }
 
 export function chunk(type: number, flags: number, ...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array {
-  const value = parts.flatMap(part => [...part])
-  const length = value.length + 4
-  return Uint8Array.of(type, flags, length >>> 8, length & 0xff, ...value)
+  const length = parts.reduce((sum, part) => sum + part.length, 4)
+  const bytes = new Uint8Array(length)
+  bytes.set([type, flags, length >>> 8, length & 0xff])
+  let at = 4
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
 }
 
 /** A type-length-value parameter or error cause, padded. */
