@@ -89,7 +89,9 @@ export class ConnectivityChecks {
     this.#table.remove(check)
     if (!succeeded) return
     // RFC 8489 §6.2.1: no measurement where it is unclear which transmission was answered (Karn's algorithm)
-    if (retransmission.count === 0) pair.roundTrip.sample(now - retransmission.startedAt)
+    const elapsedMs = now - retransmission.startedAt
+    if (retransmission.count === 0) pair.roundTrip.sample(elapsedMs)
+    else pair.roundTrip.limit(elapsedMs)
     // Older checks that ask the same have nothing to tell any more.
     const same = (other: Check) => other.kind === check.kind || (concernsConsent(other) && concernsConsent(check))
     this.#table.retain(other => other.pair !== pair || !same(other))

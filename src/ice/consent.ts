@@ -72,8 +72,8 @@ export class Consent {
   }
 
   get #probeAt(): number {
-    const roundTripMs = this.#pair?.roundTrip.smoothedMs ?? 0
-    return (this.#unansweredSince ?? Number.POSITIVE_INFINITY) + Math.max(answerTimeMs, 2 * roundTripMs)
+    const expectedMs = this.#pair?.roundTrip.expectedMs ?? 0
+    return (this.#unansweredSince ?? Number.POSITIVE_INFINITY) + Math.max(answerTimeMs, 2 * expectedMs)
   }
 
   get #silentAt(): number {

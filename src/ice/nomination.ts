@@ -55,7 +55,7 @@ export class Nomination {
   }
 
   #timeoutMs(pair: CandidatePair): number {
-    return Math.max(this.#timing.nominationTimeoutMs, 4 * (pair.roundTrip.smoothedMs ?? 0))
+    return Math.max(this.#timing.nominationTimeoutMs, 4 * (pair.roundTrip.expectedMs ?? 0))
   }
 
   /** A nomination that goes unanswered for long is given up for another valid pair, as soon as there is one. */

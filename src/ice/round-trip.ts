@@ -4,6 +4,7 @@ export class RoundTrip {
   #variance = 0
   #latest: number | undefined
   #total = 0
+  #atMost: number | undefined
 
   /** Smoothed, in milliseconds. */
   get smoothedMs(): number | undefined {
@@ -20,6 +21,19 @@ export class RoundTrip {
     return this.#total
   }
 
+  /** What a round trip takes as far as is known: the smoothed time, or else an upper bound. */
+  get expectedMs(): number | undefined {
+    return this.#smoothed ?? this.#atMost
+  }
+
+  /**
+   * The time from the first of several transmissions to the answer. It says nothing exact, but where nothing is known it
+   * keeps the next time-outs from being far too short: on a long path every request would be sent several times.
+   */
+  limit(roundTripMs: number): void {
+    this.#atMost ??= roundTripMs
+  }
+
   sample(roundTripMs: number): void {
     this.#latest = roundTripMs
     this.#total += roundTripMs
@@ -32,8 +46,8 @@ export class RoundTrip {
     this.#smoothed = 0.875 * this.#smoothed + 0.125 * roundTripMs
   }
 
-  /** Undefined before the first measurement. */
+  /** Undefined before anything is known. */
   get rtoMs(): number | undefined {
-    return this.#smoothed === undefined ? undefined : this.#smoothed + 4 * this.#variance
+    return this.#smoothed === undefined ? this.#atMost : this.#smoothed + 4 * this.#variance
   }
 }

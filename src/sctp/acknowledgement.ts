@@ -3,6 +3,8 @@ import {
   bulkAckPackets,
   maxDuplicatesReported,
   maxGapSnapshots,
+  peerBurstPackets,
+  peerBurstSnapshots,
   quickAckPackets,
   quickAckPhasePackets,
   sackDelayMs,
@@ -34,6 +36,11 @@ export class Acknowledgement {
    */
   #urgent = true
   readonly #duplicates: number[] = []
+  /**
+   * SACK chunks for whole bursts of a sender that waits for one after each. They leave in packets of their own: such a
+   * sender sends its next burst when it has read a packet, however many SACKs are in it.
+   */
+  readonly #bursts: Uint8Array[] = []
   /** SACK chunks of earlier packets of this turn. */
   #snapshots: Uint8Array[] = []
 
@@ -57,11 +64,13 @@ export class Acknowledgement {
    * RFC 9260 §7.2.4: while there is a gap, each packet is answered with a SACK, and senders count them.
    */
   packetBegins(window: number): void {
-    if (!this.#due || !this.#tsns.hasGap || this.#snapshots.length >= maxGapSnapshots) return
-    const writer = new PacketWriter(0, 0)
-    writer.begin(0, snapshotBytes)
-    this.#writeChunk(writer, window)
-    this.#snapshots.push(writer.chunks())
+    if (!this.#due) return
+    if (this.#tsns.hasGap) {
+      if (this.#snapshots.length < maxGapSnapshots) this.#snapshots.push(this.#snapshot(window))
+    } else if (this.#senderWaits && this.#packets >= peerBurstPackets && this.#bursts.length < peerBurstSnapshots) {
+      this.#bursts.push(this.#snapshot(window))
+      this.#packets = 0
+    }
   }
 
   duplicate(tsn: number): void {
@@ -92,7 +101,7 @@ export class Acknowledgement {
    */
   delayOver(): void {
     if (this.#packets > 1) this.#bulkPackets = Math.max(this.#bulkPackets / 2, quickAckPackets)
-    this.require()
+    this.#due = true
   }
 
   /** The window has opened, or something else wants a SACK now. */
@@ -100,8 +109,13 @@ export class Acknowledgement {
     this.#due = true
   }
 
-  /** Writes the SACK, after those that were kept. */
+  /** Writes the SACK, after those that were kept. It stays due while there are some that need a packet of their own. */
   write(writer: PacketWriter, window: number): void {
+    const burst = this.#bursts.shift()
+    if (burst !== undefined) {
+      writer.encoded(burst)
+      return
+    }
     for (const snapshot of this.#snapshots) {
       if (snapshot.length + sackHeaderBytes <= writer.room) writer.encoded(snapshot)
     }
@@ -110,6 +124,18 @@ export class Acknowledgement {
     this.#due = false
     this.#packets = 0
     this.#deadlines.clear('sack')
+  }
+
+  /** A delay has shown that the sender does not send on without a SACK. */
+  get #senderWaits(): boolean {
+    return this.#bulkPackets < bulkAckPackets
+  }
+
+  #snapshot(window: number): Uint8Array {
+    const writer = new PacketWriter(0, 0)
+    writer.begin(0, snapshotBytes)
+    this.#writeChunk(writer, window)
+    return writer.chunks()
   }
 
   #writeChunk(writer: PacketWriter, window: number): void {

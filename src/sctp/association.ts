@@ -1,26 +1,16 @@
-import { Deadlines } from '../base/deadlines.ts'
 import type { SansIo } from '../base/machine.ts'
-import { Queue } from '../base/queue.ts'
-import { dropped, type SctpDropReason, SctpError, type SctpErrorCode, type SctpReceived } from './errors.ts'
+import { dropped, handled, type SctpDropReason, SctpError, type SctpErrorCode, type SctpReceived } from './errors.ts'
 import type { SctpEvent } from './events.ts'
 import { Handshake } from './handshake.ts'
-import {
-  defaultPacketSize,
-  maxReceiveMessageBytes,
-  maxStreams,
-  minPacketSize,
-  rtoInitialMs,
-  shutdownGuardMs,
-} from './limits.ts'
+import { defaultPacketSize, maxReceiveMessageBytes, maxStreams, minPacketSize, shutdownGuardMs } from './limits.ts'
 import type { SctpOptions, SctpStatistics } from './options.ts'
-import { Outbox, reportUnrecognized } from './outbox.ts'
+import { reportUnrecognized } from './outbox.ts'
 import { ChunkReader, PacketWriter } from './packet.ts'
 import { encodeParameter, readParameters, uint32Bytes, unrecognizedAction } from './parameters.ts'
-import { PeerHealth } from './peer-health.ts'
 import { CauseCode, ChunkType, reflectedTagFlag } from './protocol.ts'
 import { type DataViolation, receiveBufferFor } from './receiver.ts'
-import { RoundTrip } from './round-trip.ts'
 import type { SendOptions } from './send-queue.ts'
+import { createShared, type Shared } from './shared.ts'
 import {
   type AssociationState,
   awaitsCookieAck,
@@ -32,10 +22,7 @@ import {
   sendsData,
 } from './states.ts'
 import type { SctpTimer } from './timers.ts'
-import { type Shared, Transfer } from './transfer.ts'
-
-/** Handles the current chunk of a packet; the result says why it was refused, if it was. */
-type ChunkHandler = (to: SctpAssociation, chunk: ChunkReader, now: number) => SctpDropReason | undefined
+import { Transfer } from './transfer.ts'
 
 /**
  * One end of an SCTP association over DTLS (RFC 9260, RFC 8261): reliable or partially reliable messages on many streams,
@@ -68,14 +55,7 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
     this.#maxMessageBytes = options.maxReceiveMessageSize ?? maxReceiveMessageBytes
     this.#packetSize = Math.max(options.packetSize ?? defaultPacketSize, minPacketSize)
     this.#writer = new PacketWriter(this.#localPort, this.#remotePort)
-    this.#shared = {
-      random: options.random,
-      events: new Queue(),
-      deadlines: new Deadlines(),
-      outbox: new Outbox(this.#localPort, this.#remotePort),
-      roundTrip: new RoundTrip(options.initialRtoMs ?? rtoInitialMs),
-      health: new PeerHealth(),
-    }
+    this.#shared = createShared(options, this.#localPort, this.#remotePort)
     this.#handshake = new Handshake(this.#shared, this.#localPort, this.#remotePort, {
       window: receiveBufferFor(this.#maxMessageBytes),
       outboundStreams: options.outboundStreams ?? maxStreams,
@@ -184,8 +164,8 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
       if (handler !== undefined) refused = handler(this, chunk, now) ?? refused
       else refused = 'unrecognized-chunk'
       // RFC 9260 §5.1.5: with a cookie that is refused, all that follows it is.
-      const isRefusedCookie = chunk.type === ChunkType.cookieEcho && refused !== undefined
-      goOn = (handler !== undefined || this.#isSkipped(chunk)) && !isRefusedCookie && !this.#ended && chunk.next()
+      const isLastWord = lastWords.has(chunk.type) || (chunk.type === ChunkType.cookieEcho && refused !== undefined)
+      goOn = (handler !== undefined || this.#isSkipped(chunk)) && !isLastWord && !this.#ended && chunk.next()
     }
     if (chunk.isTruncated && !this.#ended) refused ??= 'malformed'
     this.#endPacket(now)
@@ -228,7 +208,7 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
 
   // --- Receiving --------------------------------------------------------------------------------------------------
 
-  /** One handler for each type of chunk that is known. */
+  /** One handler for each type of chunk that is known. The result says why the chunk was refused, if it was. */
   static readonly #handlers: ReadonlyMap<number, ChunkHandler> = new Map<number, ChunkHandler>([
     [ChunkType.data, (to, chunk) => to.#ifState(receivesData) ?? to.#onData(chunk)],
     [ChunkType.init, (to, chunk, now) => to.#onInit(chunk, now)],
@@ -242,7 +222,7 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
     [ChunkType.error, (to, chunk) => to.#onError(chunk)],
     [ChunkType.cookieEcho, (to, chunk, now) => to.#onCookieEcho(chunk, now)],
     [ChunkType.cookieAck, (to, _chunk, now) => to.#ifState(awaitsCookieAck) ?? to.#onCookieAck(now)],
-    [ChunkType.shutdownComplete, to => to.#ifState(awaitsShutdownComplete) ?? to.#end(closed)],
+    [ChunkType.shutdownComplete, (to, chunk) => to.#ifState(awaitsShutdownComplete) ?? to.#onShutdownComplete(chunk)],
     [ChunkType.reConfig, (to, chunk, now) => to.#ifState(sendsData) ?? to.#transfer.onReConfig(chunk, now)],
     [ChunkType.forwardTsn, (to, chunk) => to.#ifState(receivesData) ?? to.#transfer.onForwardTsn(chunk)],
   ])
@@ -264,8 +244,8 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
       return 'out-of-the-blue'
     }
     // RFC 9260 §8.5.1, rules B and C: with the T bit the tag is the one that we put into our own packets.
-    const mayReflect = chunk.type === ChunkType.abort || chunk.type === ChunkType.shutdownComplete
-    const expected = mayReflect && chunk.flags & reflectedTagFlag ? peer?.tag : local.tag
+    const isReflected = lastWords.has(chunk.type) && (chunk.flags & reflectedTagFlag) !== 0
+    const expected = isReflected ? peer?.tag : local.tag
     return tag === expected ? undefined : 'bad-tag'
   }
 
@@ -305,6 +285,8 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
   // --- Setting up -------------------------------------------------------------------------------------------------
 
   #onInit(chunk: ChunkReader, now: number): SctpDropReason | undefined {
+    // RFC 9260 §5.1: not bundled with any other chunk.
+    if (!chunk.isFirst) return 'unexpected-chunk'
     if (this.#state === 'shutdown-ack-sent') {
       // RFC 9260 §9.2: the SHUTDOWN COMPLETE must have been lost.
       this.#shutdownDue = true
@@ -314,6 +296,7 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
   }
 
   #onInitAck(chunk: ChunkReader, now: number): SctpDropReason | undefined {
+    if (!chunk.isFirst || !chunk.isLast) return 'unexpected-chunk'
     const outcome = this.#handshake.onInitAck(chunk, now)
     if (outcome === 'give-up') return this.#fail('protocol-violation', 'the peer answered with an unusable INIT ACK')
     if (outcome !== 'echo') return outcome
@@ -393,8 +376,9 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
       this.#shutdownDue = true
       return undefined
     }
-    this.#state = 'shutdown-received'
-    return this.#transfer.sender.onShutdownTsn(chunk.view.getUint32(chunk.offset), now)
+    const refused = this.#transfer.sender.onShutdownTsn(chunk.view.getUint32(chunk.offset), now)
+    if (refused !== 'bad-sack') this.#state = 'shutdown-received'
+    return refused
   }
 
   #onShutdownAck(): undefined {
@@ -402,7 +386,14 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
     return this.#end(closed)
   }
 
+  #onShutdownComplete(chunk: ChunkReader): SctpDropReason | undefined {
+    // RFC 9260 §6.10: not bundled with any other chunk.
+    return chunk.isFirst ? this.#end(closed) : 'unexpected-chunk'
+  }
+
   #onAbort(chunk: ChunkReader): SctpDropReason | undefined {
+    // RFC 9260 §8.5.1, rule B: behind other chunks its tag is ours, as theirs is.
+    if (!chunk.isFirst && chunk.flags & reflectedTagFlag) return 'bad-tag'
     const causes = readParameters(chunk.value)
     // RFC 9260 §3.3.7: an ABORT with a format error is silently discarded.
     if (causes === undefined) return 'malformed'
@@ -500,6 +491,10 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
   }
 }
 
+/** Chunks that end what there is to say, and may have the peer's tag. */
+const lastWords: ReadonlySet<number> = new Set([ChunkType.abort, ChunkType.shutdownComplete])
+
 const noValue = new Uint8Array(0)
 const closed: SctpEvent = { type: 'closed' }
-const handled: SctpReceived = { handled: true }
+
+type ChunkHandler = (to: SctpAssociation, chunk: ChunkReader, now: number) => SctpDropReason | undefined

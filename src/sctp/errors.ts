@@ -27,6 +27,8 @@ export type SctpDropReason = keyof typeof dropped
 /** What became of a packet. */
 export type SctpReceived = { readonly handled: true } | { readonly drop: SctpDropReason }
 
+export const handled: SctpReceived = { handled: true }
+
 /** The results of refusing: the same objects every time, as rubbish may come fast. */
 export const dropped = {
   malformed: { drop: 'malformed' },

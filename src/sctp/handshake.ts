@@ -9,9 +9,9 @@ import type { ChunkReader, PacketWriter } from './packet.ts'
 import { encodeParameter, uint16Bytes, uint32Bytes } from './parameters.ts'
 import { CauseCode, ChunkType, ParameterType, reflectedTagFlag } from './protocol.ts'
 import type { RoundTrip } from './round-trip.ts'
+import type { Shared } from './shared.ts'
 import type { AssociationState } from './states.ts'
 import type { SctpTimer } from './timers.ts'
-import type { Shared } from './transfer.ts'
 
 /**
  * What a COOKIE ECHO calls for:
@@ -45,7 +45,7 @@ export class Handshake {
   #sentAt = 0
 
   constructor(
-    shared: Pick<Shared, 'random' | 'outbox' | 'roundTrip' | 'deadlines'>,
+    shared: Shared,
     localPort: number,
     remotePort: number,
     local: Omit<EndpointParameters, 'tag' | 'initialTsn'>,

@@ -74,6 +74,10 @@ export const quickAckPhasePackets = 512
  * the throughput of a process that seals and sends each datagram, and a sender that waits sets the I bit (RFC 7053).
  */
 export const bulkAckPackets = 8
+/** RFC 9260 §6.1, D and §16: Max.Burst, what many senders send for each packet with a SACK. */
+export const peerBurstPackets = 4
+/** So many such packets are answered for one turn: a turn reads no more than 32 datagrams. */
+export const peerBurstSnapshots = 8
 /** SACK.Delay: RFC 9260 §6.2 allows 200 ms. Short, for senders that wait and do not set the I bit. */
 export const sackDelayMs = 20
 /** SACKs kept of earlier packets of a turn, so that a sender that counts three miss indications gets them. RFC 9260 §7.2.4. */

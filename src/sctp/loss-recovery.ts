@@ -37,6 +37,10 @@ export class LossRecovery {
     return this.#deadline
   }
 
+  get arrivedPacket(): number {
+    return this.#arrivedPacket
+  }
+
   /** How long to wait for an acknowledgement before asking for one. RFC 8985 §7.2: two round trips. */
   get probeDelay(): number {
     return Math.max(2 * this.#roundTrip.cautious, minProbeDelayMs)
@@ -94,7 +98,7 @@ export class LossRecovery {
       }
       const chunk = outstanding.at(place)
       if (chunk.fate !== 'in-flight') continue
-      if (chunk.packet >= this.#arrivedPacket) {
+      if (chunk.packet > this.#arrivedPacket) {
         // What was sent once only, after the latest arrival, is followed by what was sent later still.
         if (chunk.transmissions === 1) break
         continue
@@ -141,7 +145,7 @@ export class LossRecovery {
       // RFC 8985 §6.2, step 2: faster than any round trip, so this acknowledges an earlier transmission.
       return
     }
-    if (chunk.packet > this.#arrivedPacket) this.#arrivedPacket = chunk.packet
+    if (chunk.evidence > this.#arrivedPacket) this.#arrivedPacket = chunk.evidence
   }
 }
 

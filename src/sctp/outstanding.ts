@@ -21,7 +21,11 @@ export class SentChunk {
   sentAt = 0
   /** The number of the packet that carried it last. */
   packet = 0
+  /** The number of the packet that must have arrived, or one sent later, if this is acknowledged. */
+  evidence = 0
   transmissions = 0
+  /** It goes again only to get an answer: what it carried before may well be on its way. */
+  isProbe = false
   fate: ChunkFate = 'acked'
 }
 
@@ -89,6 +93,7 @@ export class OutstandingChunks {
     chunk.length = length
     chunk.flags = flags
     chunk.transmissions = 0
+    chunk.isProbe = false
     chunk.fate = 'abandoned'
     message.stream.outstanding++
     return chunk
@@ -98,6 +103,8 @@ export class OutstandingChunks {
   sent(chunk: SentChunk, packet: number, now: number): void {
     this.#settle(chunk, 'in-flight')
     chunk.packet = packet
+    if (!chunk.isProbe) chunk.evidence = packet
+    chunk.isProbe = false
     chunk.sentAt = now
     chunk.transmissions++
   }
@@ -107,6 +114,12 @@ export class OutstandingChunks {
   }
 
   lose(chunk: SentChunk): void {
+    this.#settle(chunk, 'lost')
+  }
+
+  /** The chunk is to be sent again, though it is not known to be lost. */
+  repeat(chunk: SentChunk): void {
+    chunk.isProbe = true
     this.#settle(chunk, 'lost')
   }
 

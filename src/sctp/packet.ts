@@ -110,10 +110,6 @@ export class PacketWriter {
     return this.#view
   }
 
-  get length(): number {
-    return this.#length
-  }
-
   /** Whether no chunk was written since {@link begin}. */
   get isEmpty(): boolean {
     return this.#length === commonHeaderBytes

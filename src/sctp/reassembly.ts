@@ -45,7 +45,7 @@ export type Reassembled = InboundMessage | undefined | 'protocol-violation' | 'm
 export class Reassembly {
   readonly #maxMessageBytes: number
   readonly #ahead = new TsnRing<Fragment>()
-  readonly #slab = new Slab()
+  #slab = new Slab()
   #open: OpenMessage | undefined
   #held = 0
   /** After a FORWARD TSN the rest of an abandoned message may still come. */
@@ -60,6 +60,11 @@ export class Reassembly {
   /** Bytes charged for what waits here. */
   get held(): number {
     return this.#held
+  }
+
+  /** Gives memory back that a busier time needed. */
+  trim(): void {
+    this.#slab = new Slab()
   }
 
   /** Takes a chunk that is next in order. `data` is a view, copied if kept. */

@@ -172,6 +172,11 @@ export class DataReceiver {
     this.#acknowledgement.delayOver()
   }
 
+  /** Gives memory back that a busier time needed. */
+  trim(): void {
+    this.#reassembly.trim()
+  }
+
   requireSack(): void {
     this.#acknowledgement.require()
   }

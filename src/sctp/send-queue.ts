@@ -70,7 +70,9 @@ export class SendQueue {
   readonly #ready = new Queue<OutboundStream>()
   /** Streams whose `untoldSent` is not zero. */
   #told = new Queue<OutboundStream>()
-  readonly #slab = new Slab()
+  #slab = new Slab()
+  /** Messages that wait for the end of a reset. */
+  #held = 0
   #lastUsed: OutboundStream | undefined
 
   /** The stream, created if need be. */
@@ -91,7 +93,7 @@ export class SendQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#ready.length === 0
+    return this.#ready.length === 0 && this.#held === 0
   }
 
   buffered(streamId: number): number {
@@ -113,8 +115,10 @@ export class SendQueue {
       abandoned: false,
     }
     stream.buffered += data.length
-    if (stream.heldForReset !== undefined) stream.heldForReset.push(message)
-    else this.#enqueue(message)
+    if (stream.heldForReset !== undefined) {
+      stream.heldForReset.push(message)
+      this.#held++
+    } else this.#enqueue(message)
   }
 
   /** The message that is next to be cut; those that expired before they were begun are dropped on the way. */
@@ -154,6 +158,7 @@ export class SendQueue {
     const held = stream.heldForReset
     stream.heldForReset = undefined
     if (restart) stream.nextSsn = 0
+    this.#held -= held?.length ?? 0
     for (let message = held?.shift(); message !== undefined; message = held?.shift()) this.#enqueue(message)
   }
 
@@ -168,6 +173,11 @@ export class SendQueue {
     const ready = [...this.#ready]
     this.#ready.clear()
     for (const stream of ready) if (stream.id < streams) this.#ready.push(stream)
+  }
+
+  /** Gives memory back that a busier time needed. */
+  trim(): void {
+    this.#slab = new Slab()
   }
 
   /** The next stream whose buffered amount fell, and by how much. */

@@ -38,7 +38,7 @@ export class DataSender {
   #lastSentAt = 0
   /** RFC 8985 §7.2: one probe for each tail. */
   #probed = false
-  #probe: { readonly tsn: number; readonly sentAt: number } | undefined
+  #probe: { readonly tsn: number; readonly packet: number } | undefined
   #sackSinceTimeout = false
   #forwardTsnDue = false
   #forwardTsnSentAt = Number.NEGATIVE_INFINITY
@@ -152,16 +152,21 @@ export class DataSender {
     this.#transmission.setPacketSize(packetSize)
   }
 
-  /** RFC 8261 §6.1: the path is another one. What is in flight may have gone down with the old one, so ask at once. */
+  /** RFC 8261 §6.1: the path is another one. What is in flight may have gone down with the old one. */
   pathChanged(now: number): void {
     this.#congestion.reset()
-    if (this.#outstanding.count > 0) this.#startT3(now)
-    this.#askAgain(now)
+    if (this.#outstanding.count === 0) return
+    this.#startT3(now)
+    const earliest = this.#outstanding.at(0)
+    if (earliest.fate === 'in-flight') this.#outstanding.repeat(earliest)
+    this.#transmission.lostSince(0)
+    this.#transmission.exemptOnce()
   }
 
   /** Gives memory back that a busier time needed. */
   trim(): void {
     this.#outstanding.trim()
+    this.#queue.trim()
   }
 
   /** Whether {@link write} would add a chunk to an empty packet. */
@@ -236,10 +241,26 @@ export class DataSender {
     return !confirmed
   }
 
-  /** RFC 8985 §7.3: no acknowledgement for too long, so the earliest chunks go again, to hear what else is missing. */
+  /** RFC 8985 §7.3: no acknowledgement for too long, so what was sent last goes again, to hear what has arrived. */
   onProbeTimeout(now: number): void {
+    this.#deadlines.clear('probe')
+    const outstanding = this.#outstanding
     // What is known to be lost will be asked about anyway.
-    if (this.#outstanding.lostCount === 0) this.#askAgain(now)
+    if (outstanding.lostCount > 0) return
+    let last: SentChunk | undefined
+    for (let place = outstanding.count - 1; place >= 0; place--) {
+      const chunk = outstanding.at(place)
+      if (last !== undefined && chunk.packet !== last.packet) break
+      if (chunk.fate !== 'in-flight' || this.#abandonment.mustAbandon(chunk, now)) continue
+      last ??= chunk
+      outstanding.repeat(chunk)
+      this.#transmission.lostSince(place)
+      this.#probe = { tsn: (outstanding.firstTsn + place) >>> 0, packet: this.#transmission.packets }
+    }
+    if (last === undefined) return
+    this.#transmission.exemptOnce()
+    this.#probed = true
+    this.#probes++
   }
 
   /** What seemed late may be lost by now. */
@@ -254,23 +275,6 @@ export class DataSender {
 
   onZeroWindowTimeout(): void {
     this.#transmission.allowWindowProbe()
-  }
-
-  /** Sends the earliest chunk in flight again, whatever the congestion window says. */
-  #askAgain(now: number): void {
-    this.#deadlines.clear('probe')
-    const outstanding = this.#outstanding
-    for (let place = 0; place < outstanding.count; place++) {
-      const chunk = outstanding.at(place)
-      if (chunk.fate !== 'in-flight' || this.#abandonment.mustAbandon(chunk, now)) continue
-      outstanding.lose(chunk)
-      this.#transmission.lostSince(place)
-      this.#transmission.exemptOnce()
-      this.#probe = { tsn: (outstanding.firstTsn + place) >>> 0, sentAt: now }
-      this.#probed = true
-      this.#probes++
-      return
-    }
   }
 
   #acknowledge(sack: Sack, now: number): SctpDropReason | undefined {
@@ -289,7 +293,7 @@ export class DataSender {
     }
     // RFC 9260 §7.2.4: growth first, then what losses take away.
     if (acked > 0) this.#congestion.acknowledged(acked, advance > 0)
-    this.#judgeProbe(sack, now)
+    this.#judgeProbe(sack)
     this.#detectLoss(now)
     this.#congestion.cumulativeReached(outstanding.cumulativeTsn)
     this.#askToMoveOn(advance > 0, now)
@@ -297,16 +301,17 @@ export class DataSender {
     return undefined
   }
 
-  /** RFC 8985 §7.4: if the probe filled a hole, something had been lost; if it came twice, nothing had. */
-  #judgeProbe(sack: Sack, now: number): void {
+  /**
+   * RFC 8985 §7.4: if the probe filled a hole, something had been lost; if it came twice, nothing had. The receiver has told
+   * which once something arrived that was sent after the probe.
+   */
+  #judgeProbe(sack: Sack): void {
     const probe = this.#probe
     if (probe === undefined) return
-    const place = distance32(probe.tsn, this.#outstanding.firstTsn)
-    if (place < this.#outstanding.count && this.#outstanding.at(place).fate !== 'acked') return
+    const cameTwice = sack.reportsDuplicate(probe.tsn)
+    if (!cameTwice && this.#recovery.arrivedPacket <= probe.packet) return
     this.#probe = undefined
-    // Faster than any round trip: the acknowledgement of the original had been under way.
-    if (now - probe.sentAt < this.#roundTrip.least || sack.reportsDuplicate(probe.tsn)) return
-    this.#reduceWindow()
+    if (!cameTwice) this.#reduceWindow()
   }
 
   #detectLoss(now: number): void {

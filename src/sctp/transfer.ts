@@ -1,31 +1,16 @@
-import type { Deadlines } from '../base/deadlines.ts'
-import type { RandomSource } from '../base/environment.ts'
 import { Queue } from '../base/queue.ts'
 import type { EndpointParameters, PeerParameters } from './chunks.ts'
 import type { SctpDropReason } from './errors.ts'
-import type { SctpEvent } from './events.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { maxHeartbeatBytes } from './limits.ts'
-import type { Outbox } from './outbox.ts'
 import type { ChunkReader, PacketWriter } from './packet.ts'
 import { uint16Bytes } from './parameters.ts'
-import type { PeerHealth } from './peer-health.ts'
 import { CauseCode, ChunkType } from './protocol.ts'
 import { DataReceiver, type DataViolation } from './receiver.ts'
-import type { RoundTrip } from './round-trip.ts'
 import { DataSender } from './sender.ts'
+import type { Shared } from './shared.ts'
 import { StreamReset } from './stream-reset.ts'
 import type { SctpTimer } from './timers.ts'
-
-/** What the parts of an association share. */
-export interface Shared {
-  readonly random: RandomSource
-  readonly events: Queue<SctpEvent>
-  readonly deadlines: Deadlines<SctpTimer>
-  readonly outbox: Outbox
-  readonly roundTrip: RoundTrip
-  readonly health: PeerHealth
-}
 
 /**
  * The transfer of data between two ends that have agreed on an association: the sending half, the receiving half, stream
@@ -201,6 +186,7 @@ export class Transfer {
         return this.#reset?.onTimeout() ?? false
       case 'heartbeat':
         this.sender.trim()
+        this.#receiver?.trim()
         return this.#heartbeat.onTimeout(this.sender.lastSentAt, now)
       default:
         return false

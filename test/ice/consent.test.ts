@@ -154,8 +154,11 @@ describe('Consent', () => {
     const { network, host } = agentAndPuppet('controlled')
     validate(network, host, { useCandidate: true })
     const start = network.now
-    network.run(29_500)
-    network.inject(checkOf(host, { useCandidate: true }), { ...puppet.address, port: 9001 }, host)
+    network.run(29_990)
+    // The first is checked at once, the second waits for the pace.
+    for (const port of [9001, 9002]) {
+      network.inject(checkOf(host, { useCandidate: true }), { ...puppet.address, port }, host)
+    }
     network.run(60_000)
     assert.equal(host.agent.state, 'failed')
     assert.ok(host.sent.some(({ transmit }) => transmit.remote.port === 9001))

@@ -128,6 +128,23 @@ describe('The selected pair', () => {
     assert.equal(host.events.filter(({ event }) => event.type === 'selected-pair').length, 1)
   })
 
+  it('keeps its local candidate when it is checked again', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    const mapped = address('203.0.113.1', 1234)
+    const answer = () =>
+      network.inject(answerTo(lastRequest(host), 'success', { xorMappedAddress: mapped }), puppet.address, host)
+    network.inject(checkOf(host), puppet.address, host)
+    network.inject(checkOf(host), puppet.address, host)
+    answer()
+    const before = host.agent.selectedPair
+    assert.equal(before?.local.type, 'prflx')
+    // A 487 for a role of before starts the check anew.
+    network.run(30_000 - 1)
+    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    answer()
+    assert.equal(host.agent.selectedPair, before)
+  })
+
   it('tells the round-trip time as it is measured', () => {
     const { network, host } = agentAndPuppet('controlled')
     network.inject(checkOf(host), puppet.address, host)
@@ -162,6 +179,17 @@ describe('A round-trip estimate', () => {
     assert.equal(estimate.rtoMs, 112.5 + 4 * 62.5)
     assert.equal(estimate.latestMs, 200)
     assert.equal(estimate.totalMs, 300)
+  })
+
+  it('starts from an upper bound where only retransmissions were answered, and forgets it for a measurement', () => {
+    const estimate = new RoundTrip()
+    estimate.limit(3000)
+    assert.equal(estimate.expectedMs, 3000)
+    assert.equal(estimate.rtoMs, 3000)
+    assert.equal(estimate.smoothedMs, undefined)
+    estimate.sample(100)
+    assert.equal(estimate.expectedMs, 100)
+    assert.equal(estimate.rtoMs, 300)
   })
 })
 

@@ -63,6 +63,19 @@ describe('Nomination', () => {
     assert.equal(a.agent.pairs().find(pair => !pair.selected)?.lastFailure, 'nomination-unanswered')
   })
 
+  it('is not given up before its answer can be here', () => {
+    const network = new Network(1, { ...calm, minDelayMs: 2000, maxDelayMs: 2000 })
+    const a = network.host('a', ['192.0.2.1', '192.0.2.2'])
+    const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
+    signal(network, a, b)
+    assert.ok(network.run(20_000, () => agree(a, b)))
+    assert.equal(a.agent.selectedPair?.local.address.address, '192.0.2.1')
+    assert.equal(
+      a.agent.pairs().some(pair => pair.lastFailure === 'nomination-unanswered'),
+      false,
+    )
+  })
+
   it('keeps being tried where no other pair is valid', () => {
     const network = new Network(1)
     const a = network.host('a', ['192.0.2.1'])

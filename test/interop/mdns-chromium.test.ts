@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
-import { chromium } from 'playwright-core'
 import { hostInterfaces } from '../../src/net/host.ts'
 import { MdnsResolver } from '../../src/net/mdns.ts'
 import { systemClock, systemTimers } from '../../src/net/system-environment.ts'
-
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
+import { launchChromium } from './chromium.ts'
 
 /** What runs in the page. As text: its types are those of a browser, not ours. */
 const gatherHostCandidates = `(async () => {
@@ -32,11 +28,7 @@ describe('multicast DNS with Chromium', function () {
   let page: Page
 
   before(async function () {
-    if (!existsSync(executablePath)) {
-      if (process.env.CI !== undefined) assert.fail(`no Chromium at ${executablePath}`)
-      this.skip()
-    }
-    browser = await chromium.launch({ executablePath, headless: true, args: flags })
+    browser = await launchChromium(this)
     server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end('<!doctype html>'))
     await new Promise<void>(resolve => server?.listen(0, '127.0.0.1', resolve))
     page = await browser.newPage()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { bulkAckPackets, quickAckPackets, quickAckPhasePackets, sackDelayMs } from '../../src/sctp/limits.ts'
 import { chunksOf, ScriptedPeer } from './support/scripted-peer.ts'
-import { data } from './support/wire.ts'
+import { data, packet } from './support/wire.ts'
 
 const sackType = 3
 
@@ -49,6 +49,21 @@ describe('acknowledging packets in order', () => {
       assert.equal(chunksOf(peer.wait(sackDelayMs), sackType).length, 1)
     }
     assert.ok(waits <= 2, `the sender had to wait ${waits} times`)
+  })
+
+  it('then answers each four packets of a turn with a packet of its own', () => {
+    const peer = settledPeer()
+    const arrive = (count: number) => {
+      for (let i = 0; i < count; i++) peer.deliver(packet(peer.localTag, [data({ tsn: peer.tsn++, flags: 7 })]))
+      return peer.poll().map(({ chunks }) => chunks.filter(({ type }) => type === sackType).length)
+    }
+    assert.deepEqual(arrive(32), [1], 'the sender has not waited yet')
+    arrive(2)
+    peer.wait(sackDelayMs)
+    assert.deepEqual(arrive(32), [1, 1, 1, 1, 1, 1, 1, 1])
+    assert.deepEqual(arrive(9), [1, 1, 1])
+    const last = chunksOf(peer.send(data({ tsn: peer.tsn++, flags: 7 }), data({ tsn: peer.tsn++, flags: 7 })), sackType)
+    assert.ok(last.length <= 1)
   })
 
   it('does not take a lone packet for a sender that waits', () => {

@@ -152,6 +152,21 @@ describe('an INIT that meets an association', () => {
     assert.deepEqual(peer.deliver(packet(oldTag, [data({ tsn: 5_001 })])), { drop: 'bad-tag' })
   })
 
+  it('while the association shuts down restarts nothing: the SHUTDOWN ACK is repeated, and the cause told', () => {
+    const peer = ScriptedPeer.establish()
+    const [initAck] = peer.exchange(0, init({ tag: 99 }))
+    const newTag = read(initAck?.chunks[0]?.value ?? new Uint8Array(4), 0, 4)
+    peer.send(chunk(ChunkType.shutdown, 0, u32((peer.localTsn - 1) >>> 0)))
+    assert.equal(peer.association.state, 'shutdown-ack-sent')
+    const [answer] = peer.exchange(newTag, chunk(ChunkType.cookieEcho, 0, peer.cookieOf(initAck)))
+    assert.deepEqual(
+      answer?.chunks.map(({ type }) => type),
+      [ChunkType.error, ChunkType.shutdownAck],
+    )
+    assert.deepEqual([...(answer?.chunks[0]?.value ?? [])], parameter(10))
+    assert.equal(answer?.tag, peerTag)
+  })
+
   it('makes no restart out of a cookie from before the association', () => {
     const peer = new ScriptedPeer()
     const early = peer.cookieOf(peer.exchange(0, init({ tag: 99 }))[0])

@@ -95,31 +95,53 @@ describe('the loss of the last packets', () => {
     const peer = sending(4)
     peer.send(acked(peer, 1))
     const quiet = peer.now
-    assert.deepEqual(places(peer, peer.wait()), [2])
+    assert.deepEqual(places(peer, peer.wait()), [3])
     assert.ok(peer.now - quiet < rtoMinMs)
     peer.now += 50
     // The answer to the probe shows that what was sent before it is lost as well.
-    assert.deepEqual(places(peer, peer.send(acked(peer, 2))), [3])
+    assert.deepEqual(places(peer, peer.send(acked(peer, 1, [3, 3]))), [2])
     const { timeouts, probes } = peer.association.statistics
     assert.deepEqual([timeouts, probes], [0, 1])
   })
 
-  it('that was a loss halves the window; a probe that came twice does not', () => {
+  it('that a probe made up for halves the window; a probe that came twice does not', () => {
     for (const duplicate of [false, true]) {
       const peer = sending(8)
       const before = peer.association.statistics.congestionWindow
-      peer.wait()
-      assert.equal(peer.association.statistics.probes, 1)
-      peer.now += 50
-      const duplicates = duplicate ? [peer.localTsn] : []
-      peer.send(sack({ cumulative: (peer.localTsn + 7) >>> 0, duplicates }))
+      assert.deepEqual(places(peer, peer.wait()), [7])
+      // An acknowledgement of what had been sent before leaves it open whether the probe was needed.
+      peer.send(acked(peer, 7))
+      assert.equal(peer.association.statistics.congestionWindow, before)
+      peer.association.send(0, 53, new Uint8Array(full), {}, peer.now)
+      peer.poll()
+      const duplicates = duplicate ? [(peer.localTsn + 7) >>> 0] : []
+      peer.send(sack({ cumulative: (peer.localTsn + 8) >>> 0, duplicates }))
       assert.equal(peer.association.statistics.congestionWindow < before, !duplicate)
     }
   })
 
+  it('that was no loss, as the receiver had only been held up, leads to no further packets', () => {
+    const peer = sending(10)
+    assert.deepEqual(places(peer, peer.wait()), [9])
+    peer.now += 300
+    // It reads what had been waiting, some of it at a time, and the probe at last.
+    for (let place = 0; place < 9; place++) assert.deepEqual(places(peer, peer.send(acked(peer, place))), [])
+    peer.send(sack({ cumulative: (peer.localTsn + 9) >>> 0, duplicates: [(peer.localTsn + 9) >>> 0] }))
+    const { retransmittedChunks, fastRecoveries } = peer.association.statistics
+    assert.deepEqual([retransmittedChunks, fastRecoveries], [1, 0])
+  })
+
+  it('of many small messages in one packet is probed for with all of them', () => {
+    const peer = sending(1)
+    peer.send(acked(peer, 0))
+    for (let i = 0; i < 5; i++) peer.association.send(0, 53, new Uint8Array(10), {}, peer.now)
+    peer.poll()
+    assert.deepEqual(places(peer, peer.wait()), [1, 2, 3, 4, 5])
+  })
+
   it('is probed for once only; then the timer decides', () => {
     const peer = sending(3)
-    assert.deepEqual(places(peer, peer.wait()), [0])
+    assert.deepEqual(places(peer, peer.wait()), [2])
     peer.wait()
     assert.deepEqual([peer.association.statistics.probes, peer.association.statistics.timeouts], [1, 1])
   })

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict'
 
 import { maxPendingReplies } from '../../src/sctp/limits.ts'
 import { ChunkType } from '../../src/sctp/protocol.ts'
-import { chunksOf, initValue, type PeerInit, peerTag, ScriptedPeer } from './support/scripted-peer.ts'
-import { chunk, data, packet, parameter, sack } from './support/wire.ts'
-
-const _init = (fields: PeerInit = {}): Uint8Array => chunk(ChunkType.init, 0, initValue(fields))
+import { chunksOf, initValue, peerTag, ScriptedPeer } from './support/scripted-peer.ts'
+import { chunk, data, packet, parameter, sack, u32 } from './support/wire.ts'
 
 describe('a packet', () => {
   const bad: readonly [string, (peer: ScriptedPeer) => Uint8Array, string][] = [
@@ -36,6 +34,33 @@ describe('a packet', () => {
     const bytes = packet(peer.localTag, [data({ tsn: 1_000 })])
     bytes[20] = 9
     assert.deepEqual(peer.deliver(bytes), { drop: 'bad-checksum' })
+  })
+
+  it('with an INIT, an INIT ACK or a SHUTDOWN COMPLETE among other chunks has these ignored', () => {
+    const peer = ScriptedPeer.establish()
+    const init = chunk(ChunkType.init, 0, initValue({ tag: 99 }))
+    assert.deepEqual(
+      peer.send(data({ tsn: 1_000 }), init).flatMap(({ chunks }) => chunks.map(({ type }) => type)),
+      [3],
+    )
+    peer.send(chunk(ChunkType.shutdown, 0, u32((peer.localTsn - 1) >>> 0)))
+    peer.send(chunk(ChunkType.heartbeat, 0), chunk(ChunkType.shutdownComplete, 0))
+    assert.equal(peer.association.state, 'shutdown-ack-sent')
+  })
+
+  it('with the tag of the other direction gets nothing in behind an ABORT or SHUTDOWN COMPLETE', () => {
+    const malformedAbort = chunk(ChunkType.abort, 1, [0, 12, 0, 200])
+    for (const first of [malformedAbort, chunk(ChunkType.shutdownComplete, 1)]) {
+      const peer = ScriptedPeer.establish()
+      peer.exchange(peerTag, first, data({ tsn: 1_000 }))
+      assert.deepEqual(peer.messages(), [])
+    }
+  })
+
+  it('with our own tag has an ABORT with the T bit ignored', () => {
+    const peer = ScriptedPeer.establish()
+    peer.send(data({ tsn: 1_000 }), chunk(ChunkType.abort, 1))
+    assert.equal(peer.association.state, 'established')
   })
 
   it('is handled up to the chunk at which it is cut off', () => {

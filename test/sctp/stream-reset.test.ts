@@ -323,11 +323,16 @@ describe('closing both sides of a stream', () => {
       pair.run(1_000)
       for (const side of ['a', 'b'] as const) {
         const course = pair.end(side).events.flatMap(event => {
-          if (event.type === 'message') return [event.data[0]]
+          if (event.type === 'message') return [`${event.data[0]}`]
           return event.type === 'incoming-reset' ? ['reset'] : []
         })
-        const expected = Array.from({ length: rounds }, (_, r) => [10 * r, 10 * r + 1, 10 * r + 2, 'reset']).flat()
-        assert.deepEqual(course, expected, `seed ${seed}, ${side}`)
+        const expected = Array.from({ length: rounds }, (_, r) => [
+          `${10 * r}`,
+          `${10 * r + 1}`,
+          `${10 * r + 2}`,
+          'reset',
+        ])
+        assert.deepEqual(course, expected.flat(), `seed ${seed}, ${side}`)
       }
     }
   })

@@ -42,11 +42,25 @@ describe('a shutdown', () => {
     }
   })
 
+  it('waits for messages that wait for a reset', () => {
+    const pair = new Pair(3, { conditions: { delay: 10 } }).connect()
+    pair.a.association.send(0, 53, Uint8Array.of(1), {}, pair.now)
+    pair.a.association.resetStream(0, pair.now)
+    pair.a.association.send(0, 53, Uint8Array.of(2), {}, pair.now)
+    pair.a.association.shutdown(pair.now)
+    pair.run(10_000)
+    assert.deepEqual(
+      pair.messages('b').map(({ data: bytes }) => bytes[0]),
+      [1, 2],
+    )
+    assert.equal(pair.b.association.state, 'closed')
+  })
+
   it('that the peer begins waits for our own data', () => {
     const peer = ScriptedPeer.establish()
     peer.association.send(0, 53, new Uint8Array(2_000), {}, peer.now)
     peer.poll()
-    assert.deepEqual(chunksOf(peer.send(shutdown(999)), ChunkType.shutdownAck), [])
+    assert.deepEqual(chunksOf(peer.send(shutdown((peer.localTsn - 1) >>> 0)), ChunkType.shutdownAck), [])
     assert.equal(peer.association.state, 'shutdown-received')
     const answers = peer.send(sack({ cumulative: (peer.localTsn + 1) >>> 0 }))
     assert.equal(chunksOf(answers, ChunkType.shutdownAck).length, 1)
@@ -70,6 +84,7 @@ describe('a shutdown', () => {
   it('chunk that acknowledges what was never sent is refused', () => {
     const peer = ScriptedPeer.establish()
     assert.deepEqual(peer.deliver(packet(peer.localTag, [shutdown((peer.localTsn + 5) >>> 0)])), { drop: 'bad-sack' })
+    assert.equal(peer.association.state, 'established')
   })
 
   it('in SHUTDOWN-SENT answers DATA with another SHUTDOWN and a SACK', () => {
@@ -97,7 +112,7 @@ describe('a shutdown', () => {
     const peer = ScriptedPeer.establish()
     peer.association.shutdown(peer.now)
     peer.poll()
-    assert.equal(chunksOf(peer.send(shutdown(999)), ChunkType.shutdownAck).length, 1)
+    assert.equal(chunksOf(peer.send(shutdown((peer.localTsn - 1) >>> 0)), ChunkType.shutdownAck).length, 1)
     assert.equal(chunksOf(peer.send(chunk(ChunkType.shutdownAck, 0)), ChunkType.shutdownComplete).length, 1)
   })
 
@@ -117,7 +132,7 @@ describe('a shutdown', () => {
 
   it('is asked for again by an INIT that comes because its end was lost', () => {
     const peer = ScriptedPeer.establish()
-    peer.send(shutdown(999))
+    peer.send(shutdown((peer.localTsn - 1) >>> 0))
     assert.equal(peer.association.state, 'shutdown-ack-sent')
     const answers = peer.exchange(0, chunk(ChunkType.init, 0, initValue({})))
     assert.deepEqual(
@@ -219,7 +234,7 @@ describe('a SHUTDOWN COMPLETE', () => {
 
   it('is taken there with the reflected tag, too', () => {
     const peer = ScriptedPeer.establish()
-    peer.send(shutdown(999))
+    peer.send(shutdown((peer.localTsn - 1) >>> 0))
     assert.deepEqual(peer.deliver(packet(peer.localTag, [chunk(ChunkType.shutdownComplete, 1)])), { drop: 'bad-tag' })
     assert.deepEqual(peer.deliver(packet(peerTag, [chunk(ChunkType.shutdownComplete, 1)])), { handled: true })
     assert.equal(peer.association.state, 'closed')
