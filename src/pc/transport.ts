@@ -223,7 +223,7 @@ export class Transport {
     this.#drainScheduled = false
     if (this.#closed) return
     const now = this.#now()
-    this.#handleIceEvents()
+    this.#handleIceEvents(now)
     this.#maybeCreateDtls(now)
     this.#handleDtlsEvents(now)
     this.#handleSctpEvents()
@@ -238,8 +238,10 @@ export class Transport {
     this.#armTimer(now)
   }
 
-  #handleIceEvents(): void {
+  #handleIceEvents(now: number): void {
     for (let event = this.ice.pollEvent(); event !== undefined; event = this.ice.pollEvent()) {
+      // RFC 8261 §6.1: what was learned of the old path does not hold for the new one
+      if (event.type === 'selected-pair') this.#sctp?.pathChanged(now)
       this.#listener.iceEvent(event)
     }
   }

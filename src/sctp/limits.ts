@@ -18,7 +18,7 @@ export const rtoMaxMs = 10_000
 export const maxAssociationRetransmissions = 20
 /** Max.Init.Retransmits, RFC 9260 §16. */
 export const maxInitRetransmissions = 8
-/** RFC 9002 §6.1.1, RFC 8985 §3: a chunk is lost once something sent three packets later has arrived. */
+/** RFC 9002 §6.1.1: a chunk is lost once something sent three packets later has arrived. */
 export const packetThreshold = 3
 /** The shortest time that reordering may take before it counts as loss, below which timers tell nothing. RFC 9002 §6.1.2. */
 export const minReorderWindowMs = 2

@@ -18,7 +18,6 @@ export class LossRecovery {
   readonly #roundTrip: RoundTrip
   /** Gap blocks of the SACK before, in places of now. */
   readonly #reported = new GapBlocks()
-  /** The latest packet known to have arrived. */
   #arrivedPacket = -1
   /** Chunks with this TSN or a later one may serve to measure the round trip. RFC 9260 §6.3.1, rule C4: once each. */
   #measureFrom: number
@@ -37,6 +36,7 @@ export class LossRecovery {
     return this.#deadline
   }
 
+  /** The latest packet known to have arrived; -1 before the first. */
   get arrivedPacket(): number {
     return this.#arrivedPacket
   }
@@ -141,7 +141,7 @@ export class LossRecovery {
       if (isTimed && (this.#measured === undefined || chunk.packet > this.#measured.packet)) {
         this.#measured = { packet: chunk.packet, sentAt: chunk.sentAt }
       }
-    } else if (now - chunk.sentAt < this.#roundTrip.least) {
+    } else if (chunk.evidence === chunk.packet && now - chunk.sentAt < this.#roundTrip.least) {
       // RFC 8985 §6.2, step 2: faster than any round trip, so this acknowledges an earlier transmission.
       return
     }

@@ -302,7 +302,7 @@ export class DataSender {
   }
 
   /**
-   * RFC 8985 §7.4: if the probe filled a hole, something had been lost; if it came twice, nothing had. The receiver has told
+   * RFC 8985 §7.4.2: if the probe filled a hole, something had been lost; if it came twice, nothing had. The receiver has told
    * which once something arrived that was sent after the probe.
    */
   #judgeProbe(sack: Sack): void {

@@ -160,6 +160,8 @@ export class Transmission {
   #maySendNew(now: number): boolean {
     const outstanding = this.#outstanding
     if (this.#burstLeft <= 0 || outstanding.count >= maxOutstandingChunks) return false
+    // RFC 9260 §6.1, rule C: what is lost goes first.
+    if (outstanding.lostCount > 0) return false
     if (!this.#congestion.allows(outstanding.flightSize)) return false
     const message = this.#queue.head(now)
     return message !== undefined && this.#windowAllows(this.#nextLength(message))

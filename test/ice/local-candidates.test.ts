@@ -128,20 +128,19 @@ describe('The selected pair', () => {
     assert.equal(host.events.filter(({ event }) => event.type === 'selected-pair').length, 1)
   })
 
-  it('keeps its local candidate when it is checked again', () => {
-    const { network, host } = agentAndPuppet('controlled')
-    const mapped = address('203.0.113.1', 1234)
-    const answer = () =>
-      network.inject(answerTo(lastRequest(host), 'success', { xorMappedAddress: mapped }), puppet.address, host)
-    network.inject(checkOf(host), puppet.address, host)
+  it('is still the same behind a NAT after its nomination, which checks it again', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    const xorMappedAddress = address('203.0.113.1', 1234)
+    const answer = () => {
+      network.inject(answerTo(lastRequest(host), 'success', { xorMappedAddress }), puppet.address, host)
+    }
     network.inject(checkOf(host), puppet.address, host)
     answer()
     const before = host.agent.selectedPair
     assert.equal(before?.local.type, 'prflx')
-    // A 487 for a role of before starts the check anew.
-    network.run(30_000 - 1)
-    network.inject(checkOf(host, { useCandidate: true }), puppet.address, host)
+    network.run(100, () => decode(lastRequest(host)).attributes.useCandidate === true)
     answer()
+    assert.equal(host.agent.pairs()[0]?.nominated, true)
     assert.equal(host.agent.selectedPair, before)
   })
 

@@ -104,6 +104,13 @@ describe('the loss of the last packets', () => {
     assert.deepEqual([timeouts, probes], [0, 1])
   })
 
+  it('is told as well by an acknowledgement that had been under way when the probe was sent', () => {
+    const peer = sending(5)
+    assert.deepEqual(places(peer, peer.wait()), [4])
+    peer.now += 1
+    assert.equal(places(peer, peer.send(acked(peer, -1, [4, 4])))[0], 0)
+  })
+
   it('that a probe made up for halves the window; a probe that came twice does not', () => {
     for (const duplicate of [false, true]) {
       const peer = sending(8)
