@@ -6,9 +6,18 @@ import { parseIp } from '../base/ip.ts'
 /** What the operating system says about its interfaces: by name, the addresses of each. */
 export type InterfaceTable = ReturnType<typeof networkInterfaces>
 
+/** The interfaces of this host; none if the operating system refuses to tell them, as some sandboxes have it do. */
+export function interfaceTable(read: () => InterfaceTable = networkInterfaces): InterfaceTable {
+  try {
+    return read()
+  } catch {
+    return {}
+  }
+}
+
 /** The addresses of this host that a peer could be reached from, best first. */
 export function hostInterfaces(): NetworkInterface[] {
-  return usableInterfaces(networkInterfaces())
+  return usableInterfaces(interfaceTable())
 }
 
 /**

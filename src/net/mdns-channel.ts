@@ -1,8 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
 import { BlockList } from 'node:net'
-import { networkInterfaces } from 'node:os'
-import type { InterfaceTable } from './host.ts'
+import { type InterfaceTable, interfaceTable } from './host.ts'
 import { lookupLiteral } from './udp-socket.ts'
 
 /** RFC 6762 §3: the port and the groups of multicast DNS. */
@@ -29,7 +28,7 @@ export async function openMdnsChannel(
   receive: (message: Uint8Array) => void,
   port: number = mdnsPort,
 ): Promise<MulticastChannel> {
-  const table = networkInterfaces()
+  const table = interfaceTable()
   const isOnLink = onLinkCheck(table)
   const onMessage = (message: Uint8Array, from: RemoteInfo): void => {
     // RFC 6762 §6: responses from another source port than 5353 are silently ignored

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { NetworkInterfaceInfo } from 'node:os'
-import { hostInterfaces, usableInterfaces } from '../../src/net/host.ts'
+import { hostInterfaces, interfaceTable, usableInterfaces } from '../../src/net/host.ts'
 
 function info(address: string, internal = false): NetworkInterfaceInfo {
   const common = { address, internal, mac: '00:00:00:00:00:00', cidr: null, netmask: '' }
@@ -25,6 +25,13 @@ describe('the interfaces of the host', () => {
   it('names the interface that has an address first', () => {
     const [first] = usableInterfaces({ eth0: [info('192.0.2.1')], br0: [info('192.0.2.1')] })
     assert.equal(first?.name, 'eth0')
+  })
+
+  it('finds none where the operating system refuses to tell', () => {
+    const refuse = () => {
+      throw Object.assign(new Error('uv_interface_addresses returned EACCES'), { code: 'ERR_SYSTEM_ERROR' })
+    }
+    assert.deepEqual(interfaceTable(refuse), {})
   })
 
   it('puts loopback last and marks it internal', () => {
