@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import type { Environment } from '../base/environment.ts'
-import { backdatedMs, defaultLifetimeMs, makeCertificate, type RTCCertificate } from './rtc-certificate.ts'
+import { backdatedMs, defaultLifetimeMs, makeCertificate, type RTCCertificate, toDate } from './rtc-certificate.ts'
 
 /** X.690 §8: the tags of what is in a certificate. */
 const tag = { integer: 0x02, bitString: 0x03, oid: 0x06, utf8String: 0x0c, sequence: 0x30, set: 0x31, explicit0: 0xa0 }
@@ -46,8 +46,7 @@ export function createDefaultCertificate({ clock, random }: Pick<Environment, 'c
 
 /** RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime after. */
 function time(wallTime: number): Uint8Array {
-  // biome-ignore lint/style/noRestrictedGlobals: only the type of a time; which time it is, the clock has said
-  const digits = new Date(wallTime).toISOString().replace(/[-:T]/g, '').slice(0, 14)
+  const digits = toDate(wallTime).toISOString().replace(/[-:T]/g, '').slice(0, 14)
   const isUtc = Number(digits.slice(0, 4)) < 2050
   return der(isUtc ? utcTime : generalizedTime, Buffer.from(`${isUtc ? digits.slice(2) : digits}Z`))
 }

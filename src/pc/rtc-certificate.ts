@@ -148,7 +148,8 @@ async function loadX509() {
   return await import('@peculiar/x509')
 }
 
-function toDate(wallTime: number) {
+/** @param wallTime milliseconds since 1970 */
+export function toDate(wallTime: number): InstanceType<DateConstructor> {
   // biome-ignore lint/style/noRestrictedGlobals: only the type of a time; which time it is, the clock has said
   return new Date(wallTime)
 }
