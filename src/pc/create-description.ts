@@ -107,10 +107,8 @@ function answeredData(offered: SdpMedia, input: AnswerInput, ownTransport: boole
 
 /** What a section says about the transport, with the default destination that RFC 8839 §4.2.1 asks for. */
 function transportFields(transport: LocalTransportDescription, setup: SdpSetup): TransportFields {
-  const target = defaultCandidate(transport.candidates)
   return {
-    port: target?.port ?? 9,
-    connection: target === undefined ? 'IN IP4 0.0.0.0' : connectionOf(target),
+    ...defaultDestination(transport.candidates),
     iceUfrag: transport.ice.usernameFragment,
     icePwd: transport.ice.password,
     iceOptions: ['trickle'],

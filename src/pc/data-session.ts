@@ -12,7 +12,6 @@ import { maxMessageSize } from './message-limits.ts'
 import { PeerTransport, type PeerTransportObserver } from './peer-transport.ts'
 import { RemoteCandidates } from './remote-candidates.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
-import type { RTCIceCandidate } from './rtc-ice-candidate.ts'
 import { fire, RTCSctpTransport, type SctpTransportSlots } from './rtc-transports.ts'
 import { constructorToken } from './webidl.ts'
 
@@ -118,13 +117,13 @@ export class DataSession {
       this.#endOfRemoteCandidates = false
       this.transport.setRemoteIce(data.ice)
     }
-    for (const candidate of data.candidates.slice(this.#candidatesTaken)) this.#remoteCandidates.add(candidate)
+    for (const candidate of data.candidates.slice(this.#candidatesTaken)) this.addRemoteCandidate(candidate)
     this.#candidatesTaken = data.candidates.length
     if (data.endOfCandidates) this.endOfRemoteCandidates()
   }
 
-  addRemoteCandidate(candidate: SdpCandidate, shown: RTCIceCandidate): void {
-    this.transport.rememberRemoteCandidate(shown)
+  addRemoteCandidate(candidate: SdpCandidate): void {
+    this.transport.rememberRemoteCandidate(candidate)
     this.#remoteCandidates.add(candidate)
   }
 

@@ -36,10 +36,6 @@ export class Gatherer {
     this.#options = options
   }
 
-  get candidates(): readonly LocalCandidate[] {
-    return this.#gathered.map(({ candidate }) => candidate)
-  }
-
   /** Names who takes the datagrams from now on. Earlier ones went nowhere: nobody had been told the addresses. */
   attach(receive: DatagramHandler): void {
     this.#receive = receive

@@ -24,7 +24,7 @@ import { DataSession, type DataSessionOptions } from './data-session.ts'
 import { sdpFingerprints } from './identities.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { toDomError } from './rtc-error.ts'
-import { RTCIceCandidate, type RTCIceCandidateInit } from './rtc-ice-candidate.ts'
+import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
 import { type SdpType, Signaling } from './signaling.ts'
 
 /** What the negotiation needs from its connection. */
@@ -197,7 +197,7 @@ export class Negotiator {
     const data = this.#remoteData
     if (data === undefined || (index !== undefined && index !== data.index && index !== data.transportIndex)) return
     if (candidate === undefined) this.#session?.endOfRemoteCandidates()
-    else this.#session?.addRemoteCandidate(candidate, new RTCIceCandidate(init))
+    else this.#session?.addRemoteCandidate(candidate)
   }
 
   close(): void {

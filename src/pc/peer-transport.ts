@@ -115,8 +115,9 @@ export class PeerTransport implements TransportListener {
     this.driver.addRemoteCandidate(candidate)
   }
 
-  rememberRemoteCandidate(candidate: RTCIceCandidate): void {
-    this.#iceSlots.remoteCandidates.push(candidate)
+  /** webrtc-pc §5.6, getRemoteCandidates(): what the peer has signalled, whether it can be used or not. */
+  rememberRemoteCandidate(candidate: SdpCandidate): void {
+    this.#iceSlots.remoteCandidates.push(this.#toRemoteRtcCandidate(candidate))
   }
 
   /** The W3C object for a local candidate of this transport. */
@@ -188,13 +189,17 @@ export class PeerTransport implements TransportListener {
   }
 
   #toRtcPair(pair: SelectedPair): RTCIceCandidatePair {
-    const remote = new RTCIceCandidate({
-      candidate: serializeCandidate(toSdpCandidate(pair.remote)),
+    const remote = this.#toRemoteRtcCandidate(toSdpCandidate(pair.remote))
+    return new RTCIceCandidatePair(constructorToken, this.toRtcCandidate(toSdpCandidate(pair.local)), remote)
+  }
+
+  #toRemoteRtcCandidate(candidate: SdpCandidate): RTCIceCandidate {
+    return new RTCIceCandidate({
+      candidate: serializeCandidate(candidate),
       sdpMid: this.mid ?? null,
       sdpMLineIndex: this.mLineIndex,
       usernameFragment: this.driver.ice.remoteParameters?.usernameFragment ?? null,
     })
-    return new RTCIceCandidatePair(constructorToken, this.toRtcCandidate(toSdpCandidate(pair.local)), remote)
   }
 }
 

@@ -95,10 +95,6 @@ export class Transport {
     return this.#dtls
   }
 
-  get sctp(): SctpAssociation | undefined {
-    return this.#sctp
-  }
-
   /** Adds a gathered candidate with the socket it is based on. */
   addLocalCandidate(candidate: LocalCandidate, socket: UdpSocket): void {
     if (this.#closed) return

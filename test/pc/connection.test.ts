@@ -305,6 +305,21 @@ describe('RTCPeerConnection', () => {
     })
   })
 
+  it('shows the candidates that the peer has signalled, in its description or after it', async () => {
+    const { sim, alice, bob, channel, remote } = createPair({ seed: 31 })
+    await sim.run(() => channel.readyState === 'open' && remote()?.readyState === 'open')
+    for (const [peer, address] of [
+      [alice, '192.0.2.2'],
+      [bob, '192.0.2.1'],
+    ] as const) {
+      const shown = peer.sctp?.transport.iceTransport.getRemoteCandidates() ?? []
+      assert.ok(shown.length > 0)
+      assert.ok(shown.every(candidate => candidate.address === address && candidate.type === 'host'))
+    }
+    alice.close()
+    bob.close()
+  })
+
   it('has a getStats that shows the path, the handshake and the channels', async () => {
     const { sim, alice, bob, channel, remote } = createPair({ seed: 30 })
     await sim.run(() => channel.readyState === 'open' && remote()?.readyState === 'open')
