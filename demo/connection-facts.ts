@@ -3,7 +3,7 @@ import type { RTCPeerConnection } from 'icefloe'
 
 /** What a person wants to know about a connection, read out of `getStats()`. A fact that is not known yet is absent. */
 export interface ConnectionFacts {
-  /** Both ends of the selected pair: `host udp 127.0.0.1:50000`. */
+  /** Both ends of the selected pair: `host udp 127.0.0.1:50000`; `relay udp 192.0.2.1:50000, over tcp` to the relay. */
   local?: string
   remote?: string
   /** `DTLS 1.3`, and the name of the suite as IANA writes it. */
@@ -65,9 +65,10 @@ function assign<Key extends keyof ConnectionFacts>(
 
 function describeCandidate(candidate: Stats | undefined): string | undefined {
   if (candidate === undefined) return undefined
-  const { candidateType, protocol, port } = candidate
+  const { candidateType, protocol, port, relayProtocol } = candidate
   const address = String(candidate.address || candidate.ip || 'hidden')
-  return `${candidateType} ${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}`
+  const place = `${candidateType} ${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}`
+  return relayProtocol === undefined ? place : `${place}, over ${relayProtocol}`
 }
 
 /** RFC 6347 §4.1 and RFC 9147 §4: a DTLS version on the wire is the ones' complement of its number. */

@@ -1,6 +1,13 @@
-import { type RTCDataChannel, type RTCIceCandidateInit, RTCPeerConnection } from 'icefloe'
+import {
+  type RTCConfiguration,
+  type RTCDataChannel,
+  type RTCIceCandidateInit,
+  RTCPeerConnection,
+  type RTCSessionDescriptionInit,
+} from 'icefloe'
 import { nextMessage, reached } from './events.ts'
-import type { PeerEvent } from './peer.ts'
+import type { Path } from './paths.ts'
+import type { PeerEvent } from './peer-events.ts'
 
 /**
  * Does what the page does, without a browser: connects to a demo server through its HTTP signalling and sends one
@@ -9,8 +16,11 @@ import type { PeerEvent } from './peer.ts'
  * @param offerer which end makes the offer
  * @returns what happened, for the table
  */
-export async function roundTripOverHttp(url: string, offerer: 'visitor' | 'server'): Promise<string> {
-  const visitor = new Visitor(url)
+export async function roundTripOverHttp(
+  url: string,
+  { offerer, path }: { readonly offerer: 'visitor' | 'server'; readonly path: Path },
+): Promise<string> {
+  const visitor = await Visitor.create(url, path)
   try {
     const chat = offerer === 'visitor' ? await visitor.offer() : await visitor.acceptOffer()
     await reached(chat, 'open', () => chat.readyState === 'open')
@@ -27,27 +37,35 @@ export async function roundTripOverHttp(url: string, offerer: 'visitor' | 'serve
 
 class Visitor {
   readonly #url: string
-  readonly #connection = new RTCPeerConnection()
+  readonly #session: string
+  readonly #connection: RTCPeerConnection
   readonly #abort = new AbortController()
-  readonly #candidates: RTCIceCandidateInit[] = []
-  #session: string | undefined
+  /** Candidates that were found before the other end knows the description that they belong to. */
+  #waiting: RTCIceCandidateInit[] | undefined = []
   #sending: Promise<unknown> = Promise.resolve()
 
-  constructor(url: string) {
+  private constructor(url: string, { id, configuration }: Created) {
     this.#url = url
-    this.#connection.addEventListener('icecandidate', event => {
-      if (event.candidate === null) return
-      this.#candidates.push(event.candidate.toJSON())
-      if (this.#session !== undefined) this.#sendCandidates()
+    this.#session = id
+    this.#connection = new RTCPeerConnection(configuration)
+    this.#connection.addEventListener('icecandidate', ({ candidate }) => {
+      if (candidate === null) return
+      if (this.#waiting === undefined) this.#sendCandidates([candidate.toJSON()])
+      else this.#waiting.push(candidate.toJSON())
     })
+  }
+
+  static async create(url: string, path: Path): Promise<Visitor> {
+    return new Visitor(url, await post<Created>(`${url}sessions`, { path }))
   }
 
   async offer(): Promise<RTCDataChannel> {
     const chat = this.#connection.createDataChannel('chat')
     await this.#connection.setLocalDescription()
-    const { id, answer } = await this.#post('sessions', { offer: this.#connection.localDescription })
+    const offer = this.#connection.localDescription
+    const { answer } = await this.#post<{ answer: RTCSessionDescriptionInit }>('offer', { offer })
     await this.#connection.setRemoteDescription(answer)
-    this.#begin(id)
+    this.#begin()
     return chat
   }
 
@@ -55,11 +73,11 @@ class Visitor {
     const chat = new Promise<RTCDataChannel>(resolve => {
       this.#connection.addEventListener('datachannel', ({ channel }) => channel.label === 'chat' && resolve(channel))
     })
-    const { id, offer } = await this.#post('sessions', {})
+    const { offer } = await this.#post<{ offer: RTCSessionDescriptionInit }>('offer', {})
     await this.#connection.setRemoteDescription(offer)
     await this.#connection.setLocalDescription()
-    await this.#post(`sessions/${id}/answer`, { answer: this.#connection.localDescription })
-    this.#begin(id)
+    await this.#post('answer', { answer: this.#connection.localDescription })
+    this.#begin()
     return await chat
   }
 
@@ -67,24 +85,24 @@ class Visitor {
     this.#connection.close()
     this.#abort.abort()
     await this.#sending.catch(() => undefined)
-    if (this.#session !== undefined) await fetch(`${this.#url}sessions/${this.#session}`, { method: 'DELETE' })
+    await fetch(`${this.#url}sessions/${this.#session}`, { method: 'DELETE' })
   }
 
   /** From here on candidates go both ways. A failure shows as the connection that does not come about. */
-  #begin(session: string): void {
-    this.#session = session
-    this.#sendCandidates()
-    this.#readEvents(session).catch(() => this.#connection.close())
+  #begin(): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    this.#sendCandidates(waiting)
+    this.#readEvents().catch(() => this.#connection.close())
   }
 
-  #sendCandidates(): void {
-    const candidates = this.#candidates.splice(0)
-    const path = `sessions/${this.#session}/candidates`
-    if (candidates.length > 0) this.#sending = this.#sending.then(() => this.#post(path, { candidates }))
+  #sendCandidates(candidates: readonly RTCIceCandidateInit[]): void {
+    if (candidates.length > 0) this.#sending = this.#sending.then(() => this.#post('candidates', { candidates }))
   }
 
-  async #readEvents(session: string): Promise<void> {
-    const response = await fetch(`${this.#url}sessions/${session}/events`, { signal: this.#abort.signal })
+  async #readEvents(): Promise<void> {
+    const url = `${this.#url}sessions/${this.#session}/events`
+    const response = await fetch(url, { signal: this.#abort.signal })
     if (response.body === null) throw new Error('The server sends no events')
     let text = ''
     for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
@@ -101,20 +119,23 @@ class Visitor {
     if (event.type === 'candidate' && event.candidate !== null) await this.#connection.addIceCandidate(event.candidate)
   }
 
-  async #post(path: string, body: object): Promise<Reply> {
-    const response = await fetch(this.#url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`)
-    return JSON.parse(text === '' ? '{}' : text)
+  #post<Reply>(action: string, body: object): Promise<Reply> {
+    return post(`${this.#url}sessions/${this.#session}/${action}`, body)
   }
 }
 
-interface Reply {
+interface Created {
   readonly id: string
-  readonly offer: { type: 'offer'; sdp: string }
-  readonly answer: { type: 'answer'; sdp: string }
+  readonly configuration: RTCConfiguration
+}
+
+async function post<Reply>(url: string, body: object): Promise<Reply> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${new URL(url).pathname}: ${response.status} ${text}`)
+  return JSON.parse(text === '' ? '{}' : text) as Reply
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
+import { DemoRelay } from './relay.ts'
 import { Signalling } from './signalling.ts'
 
 const HOST = '127.0.0.1'
@@ -9,28 +10,39 @@ const PORTS_TO_TRY = 20
 
 export interface DemoServer {
   readonly url: string
+  /** Relays that are in use. */
+  readonly allocations: number
   close(): Promise<void>
 }
 
 /**
- * Serves the page and the signalling on 127.0.0.1 only.
+ * Serves the page and the signalling on 127.0.0.1 only, with a TURN server of its own beside it.
  *
  * @param port where to listen; the next free one after it if it is taken; 0 for any
+ * @param turnAddress where the TURN server listens; 127.0.0.1 if absent
  */
-export async function startDemoServer(port: number): Promise<DemoServer> {
+export async function startDemoServer(port: number, turnAddress?: string): Promise<DemoServer> {
   const files = readPage()
-  const signalling = new Signalling()
+  const relay = await DemoRelay.start(turnAddress)
+  const signalling = new Signalling(relay)
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
     if (!isLocal(request)) refuse(response, 403, 'Only pages of this server may talk to it')
     else if (request.url?.startsWith('/sessions')) void signalling.handle(request, response)
     else serveFile(files, request, response)
   })
-  const bound = await listen(server, port)
+  const bound = await listen(server, port).catch(error => {
+    relay.close()
+    throw error
+  })
   return {
     url: `http://${HOST}:${bound}/`,
+    get allocations() {
+      return relay.allocations
+    },
     close: () => {
       signalling.closeAll('The server has stopped')
+      relay.close()
       return new Promise(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()

@@ -1,49 +1,49 @@
 import {
+  type RTCConfiguration,
   type RTCDataChannel,
   type RTCIceCandidateInit,
   RTCPeerConnection,
   type RTCSessionDescriptionInit,
 } from 'icefloe'
-import { type ConnectionFacts, connectionFacts } from './connection-facts.ts'
+import { tell, tellPair } from './candidate-report.ts'
+import { connectionFacts } from './connection-facts.ts'
+import type { Machine, PeerEvent } from './peer-events.ts'
+import { poolFilled } from './pool.ts'
 import { serve, serviceChannels } from './services.ts'
-
-/** What the Node.js end has to tell the other one, in the order in which it happened. */
-export type PeerEvent =
-  | { readonly type: 'candidate'; readonly candidate: RTCIceCandidateInit | null }
-  | { readonly type: 'state'; readonly machine: Machine; readonly state: string; readonly at: number }
-  | { readonly type: 'facts'; readonly facts: ConnectionFacts }
-  | { readonly type: 'closed'; readonly reason: string }
-
-/** The state machines of a connection. `channel` is that of the chat channel. */
-export type Machine = 'signaling' | 'gathering' | 'ice' | 'dtls' | 'connection' | 'channel'
+import { type Why, why } from './why.ts'
 
 /** The Node.js end of the demo: one connection, its services, and a report of all that its state machines do. */
 export class DemoPeer {
-  readonly #connection = new RTCPeerConnection()
+  readonly #connection: RTCPeerConnection
   readonly #report: (event: PeerEvent) => void
   /** Each reports the present state of one state machine. */
   readonly #readers: (() => void)[] = []
+  /** When `setLocalDescription` was called. */
+  #describedAt = 0
   #closed = false
 
-  constructor(report: (event: PeerEvent) => void) {
+  constructor(configuration: RTCConfiguration, report: (event: PeerEvent) => void) {
+    this.#connection = new RTCPeerConnection(configuration)
     this.#report = report
     this.#watch()
   }
 
-  /** Opens the channels and offers; the caller brings the answer later. */
-  async offer(): Promise<RTCSessionDescriptionInit> {
-    for (const [label, options] of Object.entries(serviceChannels)) {
-      this.#adopt(this.#connection.createDataChannel(label, options))
-    }
-    await this.#connection.setLocalDescription()
-    return this.#localDescription()
+  /** Resolves when the candidate pool, if there is one, is as full as it will be. */
+  async ready(): Promise<void> {
+    await poolFilled(this.#connection)
   }
 
-  /** Takes an offer and answers it; candidates of this end follow as events. */
+  /** Opens the channels and offers, or restarts ICE if that was done before; the caller brings the answer later. */
+  async offer(): Promise<RTCSessionDescriptionInit> {
+    if (this.#connection.localDescription === null) this.#openChannels()
+    else this.#connection.restartIce()
+    return await this.#describe()
+  }
+
+  /** Takes an offer, the first one or one that restarts ICE, and answers it; candidates of this end follow as events. */
   async answer(offer: RTCSessionDescriptionInit): Promise<RTCSessionDescriptionInit> {
     await this.#connection.setRemoteDescription(offer)
-    await this.#connection.setLocalDescription()
-    return this.#localDescription()
+    return await this.#describe()
   }
 
   async acceptAnswer(answer: RTCSessionDescriptionInit): Promise<void> {
@@ -54,9 +54,14 @@ export class DemoPeer {
     await this.#connection.addIceCandidate(candidate)
   }
 
+  why(): Why {
+    return why(this.#connection)
+  }
+
   /** Closes the connection; the other end is told why, once. */
   close(reason: string): void {
     if (this.#closed) return
+    if (this.#connection.connectionState !== 'connected') this.#report({ type: 'why', why: this.why() })
     this.#closed = true
     this.#connection.close()
     // webrtc-pc §4.4.2: `close()` moves the state machines without an event for any of them.
@@ -64,7 +69,15 @@ export class DemoPeer {
     this.#report({ type: 'closed', reason })
   }
 
-  #localDescription(): RTCSessionDescriptionInit {
+  #openChannels(): void {
+    for (const [label, options] of Object.entries(serviceChannels)) {
+      this.#adopt(this.#connection.createDataChannel(label, options))
+    }
+  }
+
+  async #describe(): Promise<RTCSessionDescriptionInit> {
+    this.#describedAt = performance.now()
+    await this.#connection.setLocalDescription()
     const description = this.#connection.localDescription
     if (description === null) throw new Error('The connection was closed')
     return { type: description.type, sdp: description.sdp }
@@ -72,18 +85,28 @@ export class DemoPeer {
 
   #watch(): void {
     const connection = this.#connection
-    connection.addEventListener('icecandidate', event => {
-      this.#report({ type: 'candidate', candidate: event.candidate?.toJSON() ?? null })
-    })
+    this.#watchGathering()
     connection.addEventListener('datachannel', event => this.#adopt(event.channel))
     this.#follow(connection, ['signalingstatechange'], 'signaling', () => connection.signalingState)
     this.#follow(connection, ['icegatheringstatechange'], 'gathering', () => connection.iceGatheringState)
     this.#follow(connection, ['iceconnectionstatechange'], 'ice', () => connection.iceConnectionState)
     this.#follow(connection, ['connectionstatechange'], 'connection', () => connection.connectionState)
-    connection.addEventListener('signalingstatechange', () => this.#followDtls(), { once: true })
+    connection.addEventListener('signalingstatechange', () => this.#followTransports(), { once: true })
     connection.addEventListener('connectionstatechange', () => {
       if (connection.connectionState === 'connected') this.#reportFacts()
       if (connection.connectionState === 'failed') this.close('The connection failed')
+    })
+  }
+
+  #watchGathering(): void {
+    const ms = () => performance.now() - this.#describedAt
+    this.#connection.addEventListener('icecandidate', ({ candidate }) => {
+      const told = candidate === null ? undefined : tell(candidate)
+      const init = candidate?.toJSON() ?? null
+      this.#report({ type: 'candidate', candidate: init, ...(told && { told }), ms: ms() })
+    })
+    this.#connection.addEventListener('icecandidateerror', ({ url, errorCode, errorText }) => {
+      this.#report({ type: 'candidate-error', url, error: `${errorCode} ${errorText}`.trim(), ms: ms() })
     })
   }
 
@@ -96,13 +119,15 @@ export class DemoPeer {
     read()
   }
 
-  /** The DTLS transport is there from the moment that a description with a data section was applied. */
-  #followDtls(): void {
+  /** The transports are there from the moment that a description with a data section was applied. */
+  #followTransports(): void {
     const dtls = this.#connection.sctp?.transport
     if (dtls === undefined) return
     this.#follow(dtls, ['statechange'], 'dtls', () => dtls.state)
-    // The end that controls ICE may still move to a better pair after the connection has come about.
     dtls.iceTransport.addEventListener('selectedcandidatepairchange', () => {
+      const pair = tellPair(dtls.iceTransport.getSelectedCandidatePair())
+      if (pair !== undefined) this.#report({ type: 'pair', pair })
+      // The end that controls ICE may still move to a better pair after the connection has come about.
       if (this.#connection.connectionState === 'connected') this.#reportFacts()
     })
   }

@@ -3,12 +3,13 @@ import type { RTCDataChannel } from 'icefloe'
 import { pieces, sendAll } from './back-pressure.ts'
 
 /** What the Node.js end does on each channel: the label says which of these services it is. */
-export type ServiceName = 'chat' | 'ping' | 'file' | 'speed'
+export type ServiceName = 'chat' | 'ping' | 'count' | 'file' | 'speed'
 
 /** How the end that offers opens each channel. Pings may be lost: a late one is worth nothing. */
 export const serviceChannels: Readonly<Record<ServiceName, { ordered?: boolean; maxRetransmits?: number }>> = {
   chat: {},
   ping: { ordered: false, maxRetransmits: 0 },
+  count: {},
   file: {},
   speed: {},
 }
@@ -44,6 +45,7 @@ function receiver(channel: RTCDataChannel): Receiver | undefined {
   switch (channel.label) {
     case 'chat':
     case 'ping':
+    case 'count':
       return data => echo(channel, data)
     case 'file': {
       const service = new FileService(channel)

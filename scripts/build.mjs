@@ -2,7 +2,7 @@
 //
 // A module of its own for each source file would cost half a millisecond each at import; see docs/decisions/0006-bundled-entries.md.
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,9 +15,15 @@ rmSync(join(root, 'dist'), { recursive: true, force: true })
 execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
 await build({
   absWorkingDir: root,
-  entryPoints: ['index', 'ice/index', 'dtls/index', 'dtls/noble', 'sctp/index', 'sdp/index'].map(
-    entry => `src/${entry}.ts`,
-  ),
+  entryPoints: [
+    ...['index', 'ice/index', 'dtls/index', 'dtls/noble', 'sctp/index', 'sdp/index', 'turn-server/index'].map(
+      entry => ({
+        in: `src/${entry}.ts`,
+        out: entry,
+      }),
+    ),
+    { in: 'src/cli/index.ts', out: 'cli' },
+  ],
   outbase: 'src',
   outdir: 'dist',
   chunkNames: 'shared/[hash]',
@@ -31,3 +37,5 @@ await build({
   sourcesContent: true,
   logLevel: 'warning',
 })
+// The program `icefloe`: it begins with a line that says what runs it.
+chmodSync(join(root, 'dist', 'cli.js'), 0o755)

@@ -7,6 +7,8 @@ export type {
   RTCIceTransportPolicy,
   RTCRtcpMuxPolicy,
 } from './pc/configuration.ts'
+export type { ConnectionExtensions } from './pc/connection-extensions.ts'
+export { type ConnectionReport, explainConnection, type ServerReport } from './pc/connection-report.ts'
 export type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './pc/connection-states.ts'
 export type { RTCDataChannelInit } from './pc/data-channel-init.ts'
 export {
@@ -15,13 +17,16 @@ export {
   RTCPeerConnectionIceErrorEvent,
   RTCPeerConnectionIceEvent,
 } from './pc/events.ts'
+export type { NatMapping, TcpCandidateType } from './pc/gathering/host-options.ts'
+export { IcePort, type IcePortOptions, type UnknownRequest } from './pc/gathering/ice-port.ts'
+export type { PortRange } from './pc/gathering/ports.ts'
 export { RTCCertificate } from './pc/rtc-certificate.ts'
 export { RTCDataChannel } from './pc/rtc-data-channel.ts'
 export type { RTCErrorDetailType, RTCErrorInit } from './pc/rtc-error.ts'
 export { RTCError } from './pc/rtc-error.ts'
 export type { RTCIceCandidateInit } from './pc/rtc-ice-candidate.ts'
 export { RTCIceCandidate } from './pc/rtc-ice-candidate.ts'
-export type { ConnectionExtensions, RTCOfferOptions } from './pc/rtc-peer-connection.ts'
+export type { RTCOfferOptions } from './pc/rtc-peer-connection.ts'
 export { RTCPeerConnection } from './pc/rtc-peer-connection.ts'
 export type {
   RTCLocalSessionDescriptionInit,

@@ -26,12 +26,18 @@ describe('the package as it is built', () => {
     'dtls/noble': 'nobleCryptoProvider',
     sctp: 'SctpAssociation',
     sdp: 'parseSdp',
+    'turn-server': 'createTurnServer',
   })) {
     it(`has the layer icefloe/${entry}`, () => {
       const exported = run(`console.log(Object.keys(await import('icefloe/${entry}')).join())`, 'module')
       assert.ok(exported.trim().split(',').includes(name), exported)
     })
   }
+
+  it('has a program that runs as it is', () => {
+    const program = fileURLToPath(new URL('cli.js', dist))
+    assert.match(execFileSync(program, ['--help'], { encoding: 'utf8' }), /^ {2}doctor /m)
+  })
 
   it('loads what takes long to load only when it is needed', () => {
     const shared = readdirSync(new URL('shared/', dist)).filter(file => file.endsWith('.js'))

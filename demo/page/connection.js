@@ -1,70 +1,132 @@
 import { Signalling } from './signalling.js'
 
 /** The channels, as the end that offers opens them: the same as in `services.ts`. */
-const channelOptions = { chat: {}, ping: { ordered: false, maxRetransmits: 0 }, file: {}, speed: {} }
+const channelOptions = { chat: {}, ping: { ordered: false, maxRetransmits: 0 }, count: {}, file: {}, speed: {} }
 const CONNECT_TIMEOUT_MS = 15_000
+const RESTART_TIMEOUT_MS = 10_000
+const POLL_MS = 10
 
 /**
  * One connection between the page and icefloe, from the offer to the end. Tells about itself through events:
  *
+ * - `ready` {hostAddress}: icefloe has made its end, and {@link peer} is there
  * - `state` {end, machine, state, at}: a state machine at either end has moved; `at` is in milliseconds of the epoch
- * - `facts`: what icefloe's statistics say
+ * - `candidate` {end, told, ms}: an end has a candidate, so long after it called `setLocalDescription()`
+ * - `candidate-error` {end, url, error, ms}: a server was of no use to an end
+ * - `pair` {pair}: icefloe sends over this pair from now on
+ * - `facts` {facts}: what icefloe's statistics say
  * - `open`: all channels are open, see {@link channels}
+ * - `why` {why}: why it did not connect, as icefloe sees it
  * - `end` {reason, failed}: it is over; only the last states of icefloe may follow
  */
 export class Connection extends EventTarget {
   /** By label; complete at `open`. */
   channels = {}
-  peer = new RTCPeerConnection()
+  peer
+  #offerer
   #signalling = new Signalling()
   /** Each reports the present state of one state machine. */
   #readers = []
+  #exchange = Promise.resolve()
+  #describedAt = 0
+  #pair
   #timer
+  #open = false
   #ended = false
 
-  /** @param offerer 'page' or 'icefloe' */
-  async start(offerer) {
-    this.#watch()
+  /** @param choice the `offerer`, 'page' or 'icefloe', and the `path`: see `paths.ts` */
+  async start({ offerer, path }) {
+    this.#offerer = offerer
     const seconds = CONNECT_TIMEOUT_MS / 1000
     this.#timer = setTimeout(() => this.#end(`No connection within ${seconds} s`, true), CONNECT_TIMEOUT_MS)
     try {
-      if (offerer === 'page') await this.#offer()
-      else await this.#answer()
-      if (!this.#ended) this.#signalling.begin(event => this.#receive(event))
+      const { configuration, hostAddress } = await this.#signalling.create(path)
+      if (this.#ended) return
+      this.peer = new RTCPeerConnection(configuration)
+      this.#tell('ready', { hostAddress })
+      this.#watch()
+      await this.#negotiate()
+      if (!this.#ended) this.#signalling.listen(event => this.#receive(event))
     } catch (error) {
       this.#end(error.message, true)
     }
+  }
+
+  /** Restarts ICE; the end that has offered offers again. Resolves when icefloe sends over a new pair. */
+  async restart() {
+    const before = this.#pair?.generation
+    const deadline = performance.now() + RESTART_TIMEOUT_MS
+    if (this.#offerer === 'page') this.peer.restartIce()
+    await this.#negotiate()
+    while (this.#pair?.generation === before) {
+      if (this.#ended) throw new Error('the connection has ended')
+      if (performance.now() > deadline) throw new Error(`no new pair within ${RESTART_TIMEOUT_MS / 1000} s`)
+      await new Promise(resolve => setTimeout(resolve, POLL_MS))
+    }
+  }
+
+  /** @returns why there is this connection, as icefloe sees it */
+  why() {
+    return this.#signalling.why()
   }
 
   close() {
     this.#end('Disconnected', false)
   }
 
+  /** Candidates of either end wait until both have both descriptions. */
+  async #negotiate() {
+    this.#signalling.hold()
+    const exchange = this.#offerer === 'page' ? this.#offer() : this.#answer()
+    this.#exchange = exchange.catch(() => {})
+    await exchange
+    this.#signalling.release()
+  }
+
   async #offer() {
-    for (const [label, options] of Object.entries(channelOptions)) {
-      this.#adopt(this.peer.createDataChannel(label, options))
+    if (this.peer.localDescription === null) {
+      for (const [label, options] of Object.entries(channelOptions)) {
+        this.#adopt(this.peer.createDataChannel(label, options))
+      }
     }
-    await this.peer.setLocalDescription()
+    await this.#describe()
     await this.peer.setRemoteDescription(await this.#signalling.offer(this.peer.localDescription))
   }
 
   async #answer() {
     await this.peer.setRemoteDescription(await this.#signalling.askForOffer())
-    await this.peer.setLocalDescription()
+    await this.#describe()
     await this.#signalling.answer(this.peer.localDescription)
+  }
+
+  async #describe() {
+    this.#describedAt = performance.now()
+    await this.peer.setLocalDescription()
   }
 
   #watch() {
     const { peer } = this
+    this.#watchGathering()
     this.#follow(peer, ['signalingstatechange'], 'signaling', () => peer.signalingState)
     this.#follow(peer, ['icegatheringstatechange'], 'gathering', () => peer.iceGatheringState)
     this.#follow(peer, ['iceconnectionstatechange'], 'ice', () => peer.iceConnectionState)
     this.#follow(peer, ['connectionstatechange'], 'connection', () => peer.connectionState)
     peer.addEventListener('signalingstatechange', () => this.#watchDtls(), { once: true })
-    peer.addEventListener('icecandidate', ({ candidate }) => candidate && this.#signalling.candidate(candidate))
     peer.addEventListener('datachannel', ({ channel }) => this.#adopt(channel))
     peer.addEventListener('connectionstatechange', () => {
       if (peer.connectionState === 'failed') this.#end('The connection has failed', true)
+    })
+  }
+
+  #watchGathering() {
+    const ms = () => performance.now() - this.#describedAt
+    this.peer.addEventListener('icecandidate', ({ candidate }) => {
+      if (candidate === null) return
+      this.#signalling.candidate(candidate)
+      if (candidate.candidate !== '') this.#tell('candidate', { end: 'page', told: candidate, ms: ms() })
+    })
+    this.peer.addEventListener('icecandidateerror', ({ url, errorCode, errorText }) => {
+      this.#tell('candidate-error', { end: 'page', url, error: `${errorCode} ${errorText}`, ms: ms() })
     })
   }
 
@@ -90,24 +152,48 @@ export class Connection extends EventTarget {
     channel.addEventListener('close', () => this.#end('icefloe has closed the connection', false))
   }
 
+  /** All may be open already when the first of them says so; it is told once. */
   #opened() {
     const labels = Object.keys(channelOptions)
-    if (!labels.every(label => this.channels[label]?.readyState === 'open')) return
+    if (this.#open || !labels.every(label => this.channels[label]?.readyState === 'open')) return
+    this.#open = true
     clearTimeout(this.#timer)
-    this.dispatchEvent(new Event('open'))
+    this.#tell('open')
   }
 
   #receive(event) {
-    if (event.type === 'candidate') {
-      // A null candidate only says that there are no more.
-      if (event.candidate !== null) this.peer.addIceCandidate(event.candidate).catch(error => console.warn(error))
-    } else if (event.type === 'state') this.#state('icefloe', event.machine, event.state, event.at)
-    else if (event.type === 'facts') this.dispatchEvent(Object.assign(new Event('facts'), { facts: event.facts }))
-    else if (event.type === 'closed') this.#end(`icefloe has ended the connection: ${event.reason}`, true)
+    switch (event.type) {
+      case 'candidate':
+        return this.#addCandidate(event)
+      case 'candidate-error':
+        return this.#tell('candidate-error', { end: 'icefloe', url: event.url, error: event.error, ms: event.ms })
+      case 'state':
+        return this.#state('icefloe', event.machine, event.state, event.at)
+      case 'pair':
+        this.#pair = event.pair
+        return this.#tell('pair', { pair: event.pair })
+      case 'facts':
+        return this.#tell('facts', { facts: event.facts })
+      case 'why':
+        return this.#tell('why', { why: event.why })
+      case 'closed':
+        return this.#end(`icefloe has ended the connection: ${event.reason}`, true)
+    }
+  }
+
+  #addCandidate({ candidate, told, ms }) {
+    if (told !== undefined) this.#tell('candidate', { end: 'icefloe', told, ms })
+    // A null candidate only says that there are no more.
+    if (candidate === null) return
+    this.#exchange.then(() => this.peer.addIceCandidate(candidate)).catch(error => console.warn(error))
   }
 
   #state(end, machine, state, at = performance.timeOrigin + performance.now()) {
-    this.dispatchEvent(Object.assign(new Event('state'), { end, machine, state, at }))
+    this.#tell('state', { end, machine, state, at })
+  }
+
+  #tell(type, properties) {
+    this.dispatchEvent(Object.assign(new Event(type), properties))
   }
 
   #end(reason, failed) {
@@ -115,9 +201,9 @@ export class Connection extends EventTarget {
     this.#ended = true
     clearTimeout(this.#timer)
     this.#signalling.end()
-    this.peer.close()
+    this.peer?.close()
     // `close()` moves the state machines without an event for any of them.
     for (const report of this.#readers) report()
-    this.dispatchEvent(Object.assign(new Event('end'), { reason, failed }))
+    this.#tell('end', { reason, failed })
   }
 }

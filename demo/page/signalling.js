@@ -1,31 +1,39 @@
 /**
- * The page's end of the signalling: HTTP requests out, server-sent events in. Candidates that are found before the
- * server knows the session wait here.
+ * The page's end of the signalling: HTTP requests out, server-sent events in. While descriptions are exchanged,
+ * candidates wait: the other end has nothing yet that they would belong to.
  */
 export class Signalling {
   #id
-  #waiting = []
+  #waiting
+
+  /** @returns what the page's connection is to be constructed with, and an address of the server's host, if it has any */
+  async create(path) {
+    const { id, configuration, hostAddress } = await request('POST', '/sessions', { path })
+    this.#id = id
+    return { configuration, hostAddress }
+  }
 
   /** @returns icefloe's answer */
   async offer(offer) {
-    const { id, answer } = await request('POST', '/sessions', { offer })
-    this.#id = id
-    return answer
+    return (await this.#request('POST', 'offer', { offer })).answer
   }
 
   /** @returns icefloe's offer */
   async askForOffer() {
-    const { id, offer } = await request('POST', '/sessions', {})
-    this.#id = id
-    return offer
+    return (await this.#request('POST', 'offer', {})).offer
   }
 
   async answer(answer) {
-    await request('POST', `/sessions/${this.#id}/answer`, { answer })
+    await this.#request('POST', 'answer', { answer })
   }
 
-  /** From here on candidates are sent, and every event that icefloe reports is handed to `receive`. */
-  begin(receive) {
+  /** @returns what became of each candidate pair at icefloe */
+  async why() {
+    return (await this.#request('GET', 'why')).why
+  }
+
+  /** From here on every event that icefloe reports, the earlier ones too, is handed to `receive`. */
+  listen(receive) {
     const events = new EventSource(`/sessions/${this.#id}/events`)
     events.onmessage = ({ data }) => {
       const event = JSON.parse(data)
@@ -34,7 +42,16 @@ export class Signalling {
     }
     // A stream that breaks is opened again, unless there is nothing more to come.
     events.onerror = () => this.#id ?? events.close()
-    const candidates = this.#waiting
+  }
+
+  /** Candidates wait from here on. */
+  hold() {
+    this.#waiting ??= []
+  }
+
+  /** Both ends have both descriptions: what has waited is sent, and what comes is sent at once. */
+  release() {
+    const candidates = this.#waiting ?? []
     this.#waiting = undefined
     if (candidates.length > 0) this.#send(candidates)
   }
@@ -53,7 +70,11 @@ export class Signalling {
   #send(candidates) {
     if (this.#id === undefined) return
     // A candidate that does not arrive is one of several: if it mattered, the connection says so by failing.
-    request('POST', `/sessions/${this.#id}/candidates`, { candidates }).catch(error => console.warn(error))
+    this.#request('POST', 'candidates', { candidates }).catch(error => console.warn(error))
+  }
+
+  #request(method, action, body) {
+    return request(method, `/sessions/${this.#id}/${action}`, body)
   }
 }
 

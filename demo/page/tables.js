@@ -1,3 +1,5 @@
+import { element } from './element.js'
+
 /** The two tables that set the ends side by side: the ways of the state machines, and the facts of the connection. */
 
 const machines = {
@@ -111,16 +113,29 @@ export class FactsTable {
 export async function pageFacts(peer) {
   const stats = await peer.getStats()
   const transport = [...stats.values()].find(({ type }) => type === 'transport')
-  const pair = stats.get(transport?.selectedCandidatePairId)
+  const { pair, local, remote } = selectedPair(stats)
   const certificate = stats.get(transport?.localCertificateId)
   return {
     dtls: { FEFF: 'DTLS 1.0', FEFD: 'DTLS 1.2', FEFC: 'DTLS 1.3' }[transport?.tlsVersion] ?? transport?.tlsVersion,
     cipher: transport?.dtlsCipher,
     certificate: certificate && `${certificate.fingerprintAlgorithm} ${certificate.fingerprint.slice(0, 11)}…`,
-    local: describeCandidate(stats.get(pair?.localCandidateId)),
-    remote: describeCandidate(stats.get(pair?.remoteCandidateId)),
+    local: describeCandidate(local),
+    remote: describeCandidate(remote),
     roundTrip: milliseconds(pair?.currentRoundTripTime * 1000),
   }
+}
+
+/** The page's own end of the pair in use, out of its statistics. */
+export async function selectedPageCandidate(peer) {
+  return selectedPair(await peer.getStats()).local
+}
+
+/** Firefox has no statistics of transports, and marks the pair itself. */
+function selectedPair(stats) {
+  const all = [...stats.values()]
+  const id = all.find(({ type }) => type === 'transport')?.selectedCandidatePairId
+  const pair = stats.get(id) ?? all.find(({ type, selected }) => type === 'candidate-pair' && selected)
+  return { pair, local: stats.get(pair?.localCandidateId), remote: stats.get(pair?.remoteCandidateId) }
 }
 
 export function milliseconds(value) {
@@ -129,9 +144,10 @@ export function milliseconds(value) {
 
 function describeCandidate(candidate) {
   if (candidate === undefined) return undefined
-  const { candidateType, protocol, address, port } = candidate
+  const { candidateType, protocol, address, port, relayProtocol } = candidate
   const host = address?.includes(':') ? `[${address}]` : address || 'hidden'
-  return `${candidateType} ${protocol} ${host}:${port}`
+  const place = `${candidateType} ${protocol} ${host}:${port}`
+  return relayProtocol === undefined ? place : `${place}, over ${relayProtocol}`
 }
 
 function row(name, cells) {
@@ -145,8 +161,4 @@ function cell(end, content) {
   box.dataset.end = end
   box.append(content)
   return box
-}
-
-function element(name, properties = {}) {
-  return Object.assign(document.createElement(name), properties)
 }

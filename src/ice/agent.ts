@@ -4,20 +4,22 @@ import type { RandomSource } from '../base/environment.ts'
 import type { SansIo, Transmit } from '../base/machine.ts'
 import { Queue } from '../base/queue.ts'
 import type { CandidateComponent, IceCandidate, LocalCandidate } from './candidate.ts'
-import type { CandidatePairView, SelectedPair } from './candidate-pair.ts'
 import { CheckResults } from './check-results.ts'
 import { defaultMaxPairs } from './checklist.ts'
 import { ConnectivityChecks } from './connectivity-checks.ts'
-import { IceError } from './errors.ts'
 import type { IceEvent } from './events.ts'
-import { IceSession } from './ice-session.ts'
+import type { IceSession } from './ice-session.ts'
 import { deriveState, type IceState } from './ice-state.ts'
+import { givenRole, pairOfLiteAgents } from './lite.ts'
 import { Nomination } from './nomination.ts'
+import type { CandidatePairView, SelectedPair } from './pair-view.ts'
 import { type IceParameters, type IceRole, sameParameters, validateIceParameters } from './parameters.ts'
 import { PeerChecks } from './peer-checks.ts'
 import { dropped, handled, type IceReceived } from './received.ts'
+import { Recovery } from './recovery.ts'
 import { RoleKeeper } from './role.ts'
 import { PairSelection } from './selection.ts'
+import { Sessions } from './sessions.ts'
 import { decodeMessage, stunMethod } from './stun/message.ts'
 import { defaultIceTiming, type IceTiming } from './timing.ts'
 
@@ -31,11 +33,21 @@ export interface IceAgentOptions {
   readonly timing?: Partial<IceTiming>
   /** RFC 8445 §6.1.2.5: 100 if absent. */
   readonly maxPairs?: number
+  /**
+   * RFC 8445 §2.5: it answers checks, sends none, and takes the pair that the peer nominates. For hosts with a public
+   * address only: other candidates than those of the host are ignored.
+   */
+  readonly lite?: boolean
+  /**
+   * Lets a nomination move to a better pair, if the peer does too: draft-thatcher-ice-renomination-01. To be signalled
+   * as `ice-options:renomination`.
+   */
+  readonly renomination?: boolean
 }
 
 /**
- * An ICE agent for one component of one data stream: RFC 8445 as a full implementation, with trickle (RFC 8838),
- * consent (RFC 7675) and patience (RFC 8863).
+ * An ICE agent for one component of one data stream: RFC 8445, full or lite, over UDP and TCP (RFC 6544), with trickle
+ * (RFC 8838), consent (RFC 7675) and patience (RFC 8863).
  *
  * It takes its own candidates as they are gathered, the peer's as they are signalled, and every STUN datagram that
  * arrives on a base of one of its candidates. The addresses in what it transmits are those very objects that its
@@ -44,7 +56,6 @@ export interface IceAgentOptions {
 export class IceAgent implements SansIo<IceEvent> {
   readonly #timing: IceTiming
   readonly #component: CandidateComponent
-  readonly #maxPairs: number
   readonly #transmits = new Queue<Transmit>()
   readonly #events = new Queue<IceEvent>()
   readonly #deadlines = new Deadlines<'patience'>()
@@ -54,17 +65,18 @@ export class IceAgent implements SansIo<IceEvent> {
   readonly #nomination: Nomination
   readonly #peerChecks: PeerChecks
   readonly #results: CheckResults
+  readonly #recovery: Recovery
+  readonly #sessions: Sessions
   #state: IceState = 'new'
-  #session: IceSession
+  #announced: SelectedPair | undefined
   #validatedLocal: TransportAddress | undefined
   #validatedRemote: TransportAddress | undefined
 
   /** @throws {IceError} `invalid-parameters` */
   constructor(options: IceAgentOptions) {
-    validateIceParameters(options.local)
     this.#timing = { ...defaultIceTiming, ...options.timing }
     this.#component = options.component ?? 1
-    this.#maxPairs = options.maxPairs ?? defaultMaxPairs
+    this.#sessions = new Sessions(options.local, options, options.maxPairs ?? defaultMaxPairs)
     const { random } = options
     const [transmits, events] = [this.#transmits, this.#events]
     const roles = new RoleKeeper(options.role, random, events)
@@ -74,9 +86,10 @@ export class IceAgent implements SansIo<IceEvent> {
     this.#checks = checks
     this.#selection = selection
     this.#nomination = new Nomination(this.#timing)
-    this.#peerChecks = new PeerChecks({ roles, checks, selection, transmits, events })
-    this.#results = new CheckResults({ roles, checks, selection })
-    this.#session = new IceSession(options.local, this.#maxPairs)
+    const parts = { roles, checks, selection }
+    this.#peerChecks = new PeerChecks({ ...parts, transmits, events })
+    this.#results = new CheckResults(parts)
+    this.#recovery = new Recovery(parts, this.#timing.consentTimeoutMs)
   }
 
   get role(): IceRole {
@@ -87,6 +100,7 @@ export class IceAgent implements SansIo<IceEvent> {
     return this.#state
   }
 
+  /** With what the options say of the agent. */
   get localParameters(): IceParameters {
     return this.#session.local
   }
@@ -110,8 +124,12 @@ export class IceAgent implements SansIo<IceEvent> {
     return this.#session.checklist.pairs.map(pair => pair.view(pair === this.#selection.pair))
   }
 
-  /** Sets the role that signalling gives; conflicts with the peer's are settled later, by checks. */
+  /**
+   * Sets the role that signalling gives; conflicts with the peer's are settled later, by checks. Between a full and a
+   * lite agent there is nothing to give.
+   */
   setRole(role: IceRole): void {
+    if (givenRole(this.#session.local, this.#session.remote) !== undefined) return
     this.#roles.set(role, this.#session.checklist)
   }
 
@@ -126,9 +144,12 @@ export class IceAgent implements SansIo<IceEvent> {
     validateIceParameters(remote)
     const known = this.#session.remote
     if (known !== undefined && sameParameters(known, remote)) return
-    if (known !== undefined) this.#replaceSession(this.#session.forOtherPeer(this.role))
-    // RFC 8445 §6.1.1: the full agent controls a lite one
-    if (remote.lite) this.#roles.switchTo('controlling', this.#session.checklist)
+    if (known !== undefined) {
+      const before = this.#session
+      this.#sessions.turnToOtherPeer(this.role)
+      this.#leave(before)
+    }
+    this.#roles.switchTo(givenRole(this.#session.local, remote) ?? this.role, this.#session.checklist)
     this.#session.patienceEndsAt = now + this.#timing.patienceMs
     for (const early of this.#session.setRemote(remote)) this.#peerChecks.handle(this.#session, early, now)
     this.#settle(now)
@@ -137,6 +158,8 @@ export class IceAgent implements SansIo<IceEvent> {
   /** Adds a candidate whose base is open to receive. After a restart the candidates are to be added again. */
   addLocalCandidate(candidate: LocalCandidate, now: number): void {
     if (this.#state === 'closed' || candidate.component !== this.#component) return
+    // RFC 8445 §5.2
+    if (this.#session.isLite && candidate.type !== 'host') return
     this.#checks.forget(this.#session.addLocal(candidate, this.role))
     this.#settle(now)
   }
@@ -149,13 +172,44 @@ export class IceAgent implements SansIo<IceEvent> {
    */
   addRemoteCandidate(candidate: IceCandidate, now: number): boolean {
     if (this.#state === 'closed' || candidate.component !== this.#component) return false
-    const remoteBefore = this.#selection.pair?.remote
     const removed = this.#session.addRemote(candidate, this.role)
     if (removed === undefined) return false
     this.#checks.forget(removed)
-    if (this.#selection.pair?.remote !== remoteBefore) this.#announceSelected()
     this.#settle(now)
     return true
+  }
+
+  /**
+   * An address of ours is no more: its interface has vanished, or the allocation on its server was lost. Its candidates
+   * go and their pairs fail; if the pair in use is one of them, another is looked for.
+   *
+   * @param base of the candidates
+   */
+  removeLocalCandidates(base: TransportAddress, now: number): void {
+    if (this.#state === 'closed') return
+    for (const session of this.#allSessions()) this.#checks.forget(session.removeLocal(base, now))
+    this.#validatedLocal = undefined
+    this.#settle(now)
+  }
+
+  /**
+   * Nothing can be sent from a base to a remote address: the connection was refused or is broken, or the relay does not
+   * serve this peer. The pair fails at once, without waiting for answers.
+   */
+  unreachable(
+    base: TransportAddress,
+    remote: TransportAddress,
+    now: number,
+    reason: 'unreachable' | 'peer-refused' = 'unreachable',
+  ): void {
+    if (this.#state === 'closed') return
+    for (const session of this.#allSessions()) {
+      const pair = session.checklist.find(base, remote)
+      if (pair === undefined || pair.state === 'failed') continue
+      pair.fail(reason, now)
+      this.#checks.forget([pair])
+    }
+    this.#settle(now)
   }
 
   /** No more local candidates will be added to this session. */
@@ -218,14 +272,28 @@ export class IceAgent implements SansIo<IceEvent> {
    */
   restart(local: IceParameters, now: number): void {
     if (this.#state === 'closed') return
-    validateIceParameters(local)
-    const { usernameFragment, password } = this.#session.local
-    // RFC 8445 §9: both must change
-    if (local.usernameFragment === usernameFragment || local.password === password) {
-      throw new IceError('credentials-unchanged', 'a restart needs another user name fragment and another password')
-    }
-    this.#replaceSession(new IceSession(local, this.#maxPairs))
+    const before = this.#session
+    this.#sessions.restart(local)
+    this.#leave(before)
     this.#settle(now)
+  }
+
+  /**
+   * Undoes the last restart, as the rollback of a description does: parameters, candidates and pairs are again those of
+   * before.
+   *
+   * @returns false if there is nothing to undo, or if a pair of the new session carries data already
+   */
+  rollbackRestart(now: number): boolean {
+    if (this.#state === 'closed' || !this.#sessions.rollback()) return false
+    const session = this.#session
+    this.#selection.restore(session)
+    session.checklist.resume(this.role)
+    if (session.patienceEndsAt !== undefined) session.patienceEndsAt = now + this.#timing.patienceMs
+    this.#nomination.reset()
+    this.#checks.forgetAllBut(this.#selection.pair)
+    this.#settle(now)
+    return true
   }
 
   /** Falls silent for good. */
@@ -268,27 +336,47 @@ export class IceAgent implements SansIo<IceEvent> {
   #settle(now: number): void {
     if (this.#state === 'closed') return
     const session = this.#session
-    if (this.#selection.update(session, now)) {
-      this.#announceSelected()
-      this.#pollConsent(now)
-    }
+    if (session.isLite) this.#pairLiteAgents(now)
+    this.#select(now)
     this.#nominate(now)
     this.#checks.run(session, now)
-    const { patienceEndsAt } = session
+    const patienceEndsAt = session.lostAt === undefined ? session.patienceEndsAt : session.recoveryEndsAt
     const waiting = this.#selection.pair === undefined && patienceEndsAt !== undefined && now < patienceEndsAt
     if (waiting) this.#deadlines.set('patience', patienceEndsAt)
     else this.#deadlines.clear('patience')
     this.#setState(deriveState(session, this.#selection, now))
   }
 
+  #select(now: number): void {
+    const session = this.#session
+    const { isAttempting } = this.#nomination
+    this.#recovery.update(session, isAttempting, now)
+    while (this.#selection.update(session, now)) {
+      this.#pollConsent(now)
+      this.#recovery.update(session, isAttempting, now)
+    }
+    if (this.#selection.pair !== undefined && !this.#selection.isReplaced) this.#sessions.commit()
+    const pair = this.selectedPair
+    if (pair !== undefined && pair !== this.#announced) this.#events.push({ type: 'selected-pair', pair })
+    this.#announced = pair
+  }
+
   #nominate(now: number): void {
     const session = this.#session
-    if (this.role !== 'controlling' || session.nominated !== undefined || session.consentLost) {
+    if (this.role !== 'controlling' || session.isLite || session.consentLost) {
       this.#nomination.reset()
       return
     }
-    const pair = this.#nomination.decide(session.checklist, session.localEnded && session.remoteEnded, now)
-    if (pair !== undefined) this.#checks.nominate(session, pair, now)
+    const pair = this.#nomination.decide(session, now)
+    if (pair !== undefined) this.#checks.nominate(session, pair, this.#nomination.count, now)
+  }
+
+  #pairLiteAgents(now: number): void {
+    const pair = pairOfLiteAgents(this.#session, this.role)
+    if (pair === undefined) return
+    pair.succeed(pair.local, now)
+    pair.nominate(0, now)
+    this.#session.nominated = pair
   }
 
   #pollConsent(now: number): void {
@@ -297,7 +385,7 @@ export class IceAgent implements SansIo<IceEvent> {
     const session = isReplaced && previous !== undefined ? previous : this.#session
     for (let due = this.#selection.pollConsent(now); due !== undefined; due = this.#selection.pollConsent(now)) {
       if (due === 'expired') {
-        this.#results.revoke(this.#session, pair, 'consent-expired')
+        this.#results.revoke(this.#session, pair, 'consent-expired', now)
         return
       }
       if (due === 'request') this.#checks.requestConsent(session, pair, now)
@@ -305,17 +393,22 @@ export class IceAgent implements SansIo<IceEvent> {
     }
   }
 
-  #replaceSession(next: IceSession): void {
-    this.#selection.replace(this.#session)
-    this.#session = next
+  /** Another session has begun; the pair in use carries on. */
+  #leave(before: IceSession): void {
+    this.#selection.replace(before)
     this.#roles.forgive()
     this.#nomination.reset()
     this.#checks.forgetAllBut(this.#selection.pair)
   }
 
-  #announceSelected(): void {
-    const pair = this.selectedPair
-    if (pair !== undefined) this.#events.push({ type: 'selected-pair', pair })
+  get #session(): IceSession {
+    return this.#sessions.current
+  }
+
+  /** The current one, and those before it that are still of use. */
+  #allSessions(): ReadonlySet<IceSession> {
+    const before = [this.#selection.previous, this.#sessions.beforeRestart]
+    return new Set([this.#session, ...before.filter(session => session !== undefined)])
   }
 
   #setState(state: IceState): void {

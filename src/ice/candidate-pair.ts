@@ -1,65 +1,8 @@
 import type { IceCandidate, LocalCandidate } from './candidate.ts'
+import { PairHistory } from './pair-history.ts'
+import type { CandidatePairState, CandidatePairView, CheckFailure, PairCounters, SelectedPair } from './pair-view.ts'
 import type { IceRole } from './parameters.ts'
 import { RoundTrip } from './round-trip.ts'
-
-/** RFC 8445 §6.1.2.6. */
-export type CandidatePairState = 'frozen' | 'waiting' | 'in-progress' | 'succeeded' | 'failed'
-
-/** Why the latest check of a pair did not lead to a valid pair. */
-export type CheckFailure =
-  | 'timed-out'
-  | 'asymmetric-response'
-  | 'unusable-response'
-  | 'role-conflict-unresolved'
-  | 'nomination-unanswered'
-  | 'consent-expired'
-  | 'consent-revoked'
-  | `error-${number}`
-
-/** The pair that carries data. The same object for as long as that is so. */
-export interface SelectedPair {
-  readonly local: LocalCandidate
-  readonly remote: IceCandidate
-  /** Smoothed. */
-  readonly roundTripMs: number | undefined
-}
-
-/** What is known of a pair, for statistics and for the question why there is no connection. */
-export interface CandidatePairView {
-  readonly id: number
-  readonly local: LocalCandidate
-  readonly remote: IceCandidate
-  readonly state: CandidatePairState
-  /** RFC 8445 §6.1.2.3. */
-  readonly priority: bigint
-  readonly nominated: boolean
-  readonly selected: boolean
-  /** Checks, not counting retransmissions and consent requests. */
-  readonly requestsSent: number
-  readonly retransmissionsSent: number
-  readonly consentRequestsSent: number
-  readonly responsesReceived: number
-  /** Authenticated error responses among them. */
-  readonly errorsReceived: number
-  readonly requestsReceived: number
-  readonly responsesSent: number
-  readonly lastFailure?: CheckFailure
-  /** The latest measurement; absent before the first. */
-  readonly roundTripMs?: number
-  /** The sum of all measurements. */
-  readonly totalRoundTripMs: number
-}
-
-/** Counts of what went over a pair; see {@link CandidatePairView}. */
-export interface PairCounters {
-  requestsSent: number
-  retransmissionsSent: number
-  consentRequestsSent: number
-  responsesReceived: number
-  errorsReceived: number
-  requestsReceived: number
-  responsesSent: number
-}
 
 /**
  * A local and a remote candidate, and how far their check has come.
@@ -79,6 +22,7 @@ export class CandidatePair {
     responsesSent: 0,
   }
   readonly roundTrip: RoundTrip = new RoundTrip()
+  readonly history: PairHistory = new PairHistory()
   #local: LocalCandidate
   #remote: IceCandidate
   #role: IceRole
@@ -88,7 +32,8 @@ export class CandidatePair {
   #validLocal: LocalCandidate | undefined
   #confirmedAt = Number.NEGATIVE_INFINITY
   #nominatedAt: number | undefined
-  #nominationPending = false
+  #nomination = 0
+  #pendingNomination: number | undefined
   #overdue = false
   #silent = false
   #consentLost = false
@@ -160,14 +105,28 @@ export class CandidatePair {
     return this.#nominatedAt
   }
 
+  /** The number of its latest nomination; 0 if nominations are not numbered. */
+  get nomination(): number {
+    return this.#nomination
+  }
+
   /** The peer nominated it before we knew it to be valid. */
   get nominationPending(): boolean {
-    return this.#nominationPending
+    return this.#pendingNomination !== undefined
+  }
+
+  /** The number of the nomination that waits for the pair to be valid. */
+  get pendingNomination(): number | undefined {
+    return this.#pendingNomination
   }
 
   /** Its check is in progress and was lost at least once. */
   get overdue(): boolean {
     return this.#overdue
+  }
+
+  get lastFailure(): CheckFailure | undefined {
+    return this.#lastFailure
   }
 
   /** RFC 7675 §5.1: these credentials must not be used on it again. */
@@ -234,6 +193,7 @@ export class CandidatePair {
     if (this.#validLocal !== local) this.#selectedView = undefined
     this.#validLocal = local
     this.confirm(now)
+    this.history.note('answered', now)
   }
 
   /** The peer answered; nothing else changes. */
@@ -242,36 +202,47 @@ export class CandidatePair {
     this.#silent = false
   }
 
-  markSilent(): void {
+  markSilent(now: number): void {
+    if (!this.#silent) this.history.note('silent', now)
     this.#silent = true
   }
 
+  /** The peer sees us at another address than before: a NAT has changed its mind. */
+  remap(local: LocalCandidate): void {
+    this.#validLocal = local
+    this.#selectedView = undefined
+  }
+
   /** RFC 8445 §7.2.5.2: also leaves the valid list. */
-  fail(reason: CheckFailure): void {
+  fail(reason: CheckFailure, now: number): void {
     this.#state = 'failed'
     this.#lastFailure = reason
     this.#validLocal = undefined
     this.#nominatedAt = undefined
-    this.#nominationPending = false
+    this.#pendingNomination = undefined
+    this.history.note(`failed: ${reason}`, now)
   }
 
-  loseConsent(reason: 'consent-expired' | 'consent-revoked'): void {
-    this.fail(reason)
+  loseConsent(reason: 'consent-expired' | 'consent-revoked', now: number): void {
+    this.fail(reason, now)
     this.#consentLost = true
   }
 
-  nominate(now: number): void {
+  /** @param nomination its number, 0 if it has none */
+  nominate(nomination: number, now: number): void {
+    if (this.#nominatedAt === undefined) this.history.note('nominated', now)
     this.#nominatedAt = now
-    this.#nominationPending = false
+    this.#nomination = Math.max(nomination, this.#nomination)
+    this.#pendingNomination = undefined
   }
 
-  nominateWhenValid(): void {
-    this.#nominationPending = true
+  nominateWhenValid(nomination: number): void {
+    this.#pendingNomination = Math.max(nomination, this.#pendingNomination ?? 0)
   }
 
   /** Counts a request of the peer. False if it is a retransmission of the last one. */
-  noteRequest(transaction: string): boolean {
-    this.counters.requestsReceived++
+  noteRequest(transaction: string, now: number): boolean {
+    if (this.counters.requestsReceived++ === 0) this.history.note('peer-check', now)
     if (this.#lastRequest === transaction) return false
     this.#lastRequest = transaction
     return true
@@ -289,6 +260,7 @@ export class CandidatePair {
       selected,
       ...this.counters,
       totalRoundTripMs: this.roundTrip.totalMs,
+      history: this.history.entries(),
       ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
       ...(roundTripMs === undefined ? {} : { roundTripMs }),
     }

@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto'
-import { sameAddress, type TransportAddress } from '../base/address.ts'
-import { parseIp, parseIpv4 } from '../base/ip.ts'
+import type { TransportAddress } from '../base/address.ts'
+import {
+  asPeerReflexive,
+  candidatePriority,
+  maxLocalPreference,
+  type RelayProtocol,
+  relayPriority,
+  tcpLocalPreference,
+  turnedTcpPreference,
+} from './candidate-priority.ts'
 
 export type CandidateType = 'host' | 'srflx' | 'prflx' | 'relay'
 export type CandidateComponent = 1 | 2
+/** Who opens the connection: RFC 6544 §4. */
+export type TcpType = 'active' | 'passive' | 'so'
 
 /** A transport address through which an agent can perhaps be reached. RFC 8445 §5.1, RFC 8839 §5.1. */
 export interface IceCandidate {
@@ -18,23 +28,17 @@ export interface IceCandidate {
   readonly type: CandidateType
   readonly relatedAddress?: string
   readonly relatedPort?: number
-  readonly tcpType?: 'active' | 'passive' | 'so'
+  /** Present where `protocol` is `tcp`. */
+  readonly tcpType?: TcpType
 }
 
 /** A candidate of our own: `base` is where its datagrams leave from. */
 export interface LocalCandidate extends IceCandidate {
   readonly base: TransportAddress
-}
-
-/** RFC 8445 §5.1.2.2: the recommended type preferences. */
-const typePreference: { readonly [Type in CandidateType]: number } = { host: 126, prflx: 110, srflx: 100, relay: 0 }
-
-/** RFC 8445 §5.1.2.1: what a single address gets. */
-export const maxLocalPreference = 65535
-
-/** RFC 8445 §5.1.2.1. `localPreference` is 0 to 65535 and unique for each address of a type. */
-export function candidatePriority(type: CandidateType, localPreference: number, component: CandidateComponent): number {
-  return typePreference[type] * 2 ** 24 + localPreference * 2 ** 8 + (256 - component)
+  /** The URL of the server that told or gave the address. */
+  readonly url?: string
+  /** Of a relayed candidate: how its datagrams travel to the server. */
+  readonly relayProtocol?: RelayProtocol
 }
 
 export interface HostCandidateOptions {
@@ -45,6 +49,9 @@ export interface HostCandidateOptions {
   /** A secret to mix into the foundation where the address is not to be told: addresses are few enough to try them all. */
   readonly foundationSalt?: string
 }
+
+/** RFC 6544 §4.5: the port of an active candidate, which is opened anew for each connection. */
+export const activeTcpPort = 9
 
 /**
  * The host candidate of a bound UDP socket; `base` is kept as the very object that it is.
@@ -65,26 +72,133 @@ export function hostCandidate(base: TransportAddress, options: HostCandidateOpti
 }
 
 /**
+ * The host candidate of a host whose public address is known beforehand: a NAT maps it one to one, as those of clouds
+ * do. `external` is told to the peer, and datagrams leave from `base`.
+ */
+export function mappedHostCandidate(
+  base: TransportAddress,
+  external: TransportAddress,
+  options: HostCandidateOptions = {},
+): LocalCandidate {
+  return { ...hostCandidate(base, options), address: external }
+}
+
+/**
+ * A TCP host candidate: RFC 6544 §5.1. `base` stands for all connections that it opens or accepts; that of an active one
+ * has the port {@link activeTcpPort}.
+ */
+export function tcpHostCandidate(
+  base: TransportAddress,
+  tcpType: TcpType,
+  options: HostCandidateOptions = {},
+): LocalCandidate {
+  const component = options.component ?? 1
+  const localPreference = tcpLocalPreference('host', tcpType, options.localPreference ?? maxLocalPreference)
+  return {
+    foundation: foundationOf('host', 'tcp', `${options.foundationSalt ?? ''}${base.address}`),
+    component,
+    protocol: 'tcp',
+    priority: candidatePriority('host', localPreference, component, 'tcp'),
+    address: base,
+    type: 'host',
+    tcpType,
+    base,
+  }
+}
+
+/**
+ * The address of a host candidate as a STUN or TURN server sees it.
+ *
+ * @param options.base the host candidate whose socket asked
+ * @param options.address XOR-MAPPED-ADDRESS of the answer
+ * @param options.serverAddress where the question was sent
+ */
+export function serverReflexiveCandidate(options: {
+  readonly base: LocalCandidate
+  readonly address: TransportAddress
+  readonly serverAddress: TransportAddress
+  readonly url: string
+}): LocalCandidate {
+  const { base, address, serverAddress, url } = options
+  // RFC 8445 §5.1.2.1: the middle bits of the host's priority are its local preference
+  const ownPreference = (base.priority >> 8) & 0xffff
+  const localPreference =
+    base.tcpType === undefined ? ownPreference : turnedTcpPreference('srflx', base.tcpType, ownPreference)
+  return {
+    // RFC 8445 §5.1.1.3: type, base address, server address and transport protocol. The foundation of the host stands for
+    // its address: it is salted where that is not to be told.
+    foundation: foundationOf('srflx', base.protocol, `${base.foundation} ${serverAddress.address}`),
+    component: base.component,
+    protocol: base.protocol,
+    priority: candidatePriority('srflx', localPreference, base.component, base.protocol),
+    address,
+    type: 'srflx',
+    relatedAddress: base.base.address,
+    relatedPort: base.base.port,
+    ...(base.tcpType === undefined ? {} : { tcpType: base.tcpType }),
+    base: base.base,
+    url,
+  }
+}
+
+/**
+ * An address that a TURN server relays for us: its own base, as RFC 8445 §5.1.1.2 has it.
+ *
+ * @param options.relayed XOR-RELAYED-ADDRESS, kept as the very object that it is
+ * @param options.mapped XOR-MAPPED-ADDRESS of the same answer, told as related address (RFC 8839 §5.1)
+ * @param options.localPreference 0 to 65535, unique among relayed candidates that reach their servers the same way
+ */
+export function relayCandidate(options: {
+  readonly relayed: TransportAddress
+  readonly mapped: TransportAddress
+  readonly serverAddress: TransportAddress
+  readonly serverTransport: RelayProtocol
+  readonly url: string
+  readonly localPreference: number
+  readonly component?: CandidateComponent
+}): LocalCandidate {
+  const { relayed, mapped, serverAddress, serverTransport, url, localPreference } = options
+  const component = options.component ?? 1
+  return {
+    // RFC 8445 §5.1.1.3: type, base address, server address, and the transport protocol to the server
+    foundation: foundationOf('relay', serverTransport, `${relayed.address} ${serverAddress.address}`),
+    component,
+    protocol: 'udp',
+    priority: relayPriority(serverTransport, localPreference, component),
+    address: relayed,
+    type: 'relay',
+    relatedAddress: mapped.address,
+    relatedPort: mapped.port,
+    base: relayed,
+    url,
+    relayProtocol: serverTransport,
+  }
+}
+
+/**
  * The priority that a peer-reflexive candidate found by checks from `candidate` would have.
  *
  * RFC 8445 §7.1.1: as the candidate's own, with the type preference exchanged.
  */
 export function peerReflexivePriority(candidate: LocalCandidate): number {
-  return typePreference.prflx * 2 ** 24 + (candidate.priority % 2 ** 24)
+  return asPeerReflexive(candidate.priority, candidate.protocol)
 }
 
 /** RFC 8445 §7.2.5.3.1: our own address as the peer sees it, where no candidate has it yet. */
 export function localPeerReflexive(checkedFrom: LocalCandidate, mapped: TransportAddress): LocalCandidate {
+  const { base, component, protocol, tcpType, url, relayProtocol } = checkedFrom
   return {
-    foundation: foundationOf('prflx', checkedFrom.protocol, checkedFrom.base.address),
-    component: checkedFrom.component,
-    protocol: checkedFrom.protocol,
+    foundation: foundationOf('prflx', protocol, base.address),
+    component,
+    protocol,
     priority: peerReflexivePriority(checkedFrom),
     address: mapped,
     type: 'prflx',
-    relatedAddress: checkedFrom.base.address,
-    relatedPort: checkedFrom.base.port,
-    base: checkedFrom.base,
+    relatedAddress: base.address,
+    relatedPort: base.port,
+    ...(tcpType === undefined ? {} : { tcpType }),
+    base,
+    ...(relayProtocol === undefined ? {} : { relayProtocol, ...(url === undefined ? {} : { url }) }),
   }
 }
 
@@ -96,71 +210,27 @@ export function remotePeerReflexive(options: {
   /** Tells it from the other candidates that were found this way. */
   readonly ordinal: number
 }): IceCandidate {
+  const { protocol, component, tcpType } = options.receivedOn
   return {
     foundation: `prflx${options.ordinal}`,
-    component: options.receivedOn.component,
-    protocol: options.receivedOn.protocol,
+    component,
+    protocol,
     priority: options.priority,
     address: options.address,
     type: 'prflx',
+    // RFC 6544 §7.2: what connects to a passive candidate is an active one
+    ...(tcpType === undefined ? {} : { tcpType: oppositeTcpType[tcpType] }),
   }
 }
 
-/**
- * Whether checks between the two make sense.
- *
- * RFC 8445 §6.1.2.2: same component, same family, and IPv6 link-local addresses among themselves. A loopback address
- * is reached from a loopback address alone. Pairs of TCP candidates are not formed.
- */
-export function canPair(local: LocalCandidate, remote: IceCandidate): boolean {
-  const from = local.base
-  const to = remote.address
-  return (
-    local.component === remote.component &&
-    local.protocol === 'udp' &&
-    remote.protocol === 'udp' &&
-    from.family === to.family &&
-    isLoopback(from) === isLoopback(to) &&
-    isIpv6LinkLocal(from) === isIpv6LinkLocal(to)
-  )
+/** RFC 6544 §6.2: who can connect with whom. */
+export const oppositeTcpType: { readonly [Type in TcpType]: TcpType } = {
+  active: 'passive',
+  passive: 'active',
+  so: 'so',
 }
 
-/**
- * A remote candidate with its address in canonical form, or undefined if nothing could ever be sent there: no IP
- * literal, no port, or an address that stands for nobody or for many.
- */
-export function usableRemoteCandidate(candidate: IceCandidate): IceCandidate | undefined {
-  const { address, port } = candidate.address
-  const ip = parseIp(address)
-  if (ip === undefined || !isUnicast(ip.address)) return undefined
-  if (!Number.isInteger(port) || port < 1 || port > 65535) return undefined
-  // RFC 8839 §5.1: the priority is a positive 32-bit number
-  if (!(candidate.priority >= 0 && candidate.priority <= 0xffff_ffff)) return undefined
-  if (ip.address === address && ip.family === candidate.address.family) return candidate
-  return { ...candidate, address: { ...ip, port } }
-}
-
-/** RFC 8445 §5.1.3: a candidate is redundant if its address and base equal those of another. */
-export function isRedundant(a: LocalCandidate, b: LocalCandidate): boolean {
-  return a.protocol === b.protocol && sameAddress(a.address, b.address) && sameAddress(a.base, b.base)
-}
-
-function foundationOf(type: CandidateType, protocol: string, baseAddress: string): string {
-  const hash = createHash('sha256').update(`${type} ${protocol} ${baseAddress}`).digest('base64')
+function foundationOf(type: CandidateType, protocol: string, base: string): string {
+  const hash = createHash('sha256').update(`${type} ${protocol} ${base}`).digest('base64')
   return hash.slice(0, 8)
-}
-
-function isLoopback(address: TransportAddress): boolean {
-  return address.family === 4 ? address.address.startsWith('127.') : address.address === '::1'
-}
-
-/** RFC 4291 §2.5.6: fe80::/10. */
-function isIpv6LinkLocal(address: TransportAddress): boolean {
-  return address.family === 6 && /^fe[89ab]/.test(address.address)
-}
-
-function isUnicast(address: string): boolean {
-  const first = parseIpv4(address)?.[0]
-  if (first !== undefined) return first !== 0 && first < 224
-  return address !== '::' && !address.startsWith('ff')
 }

@@ -1,7 +1,8 @@
 import { sameAddress, type TransportAddress } from '../base/address.ts'
-import type { CandidatePair, CheckFailure } from './candidate-pair.ts'
+import type { CandidatePair } from './candidate-pair.ts'
 import { errorCode } from './check-messages.ts'
 import type { IceSession } from './ice-session.ts'
+import type { CheckFailure } from './pair-view.ts'
 import type { IceRole } from './parameters.ts'
 import { isAuthentic, type ReceivedStunMessage } from './stun/message.ts'
 import type { Retransmission } from './stun/transaction.ts'
@@ -24,6 +25,8 @@ export interface Check {
   readonly pair: CandidatePair
   /** Our role when it was sent. */
   readonly role: IceRole
+  /** The number of the nomination in it; 0 if it has none. */
+  readonly nomination: number
   readonly transaction: string
   readonly bytes: Uint8Array
   readonly retransmission: Retransmission

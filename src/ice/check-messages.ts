@@ -22,10 +22,11 @@ export function encodeCheck(options: {
   readonly pair: CandidatePair
   readonly role: IceRole
   readonly tieBreaker: bigint
-  readonly nominate: boolean
+  /** Given if it nominates: which number this nomination has, or 0 for none. */
+  readonly nomination: number | undefined
   readonly random: RandomSource
 }): { readonly transaction: string; readonly bytes: Uint8Array } {
-  const { session, pair, role, tieBreaker } = options
+  const { session, pair, role, tieBreaker, nomination } = options
   const transactionId = newTransactionId(options.random)
   const bytes = encodeMessage(
     {
@@ -37,7 +38,9 @@ export function encodeCheck(options: {
         username: `${session.remote?.usernameFragment ?? ''}:${session.local.usernameFragment}`,
         priority: peerReflexivePriority(pair.local),
         // RFC 8445 §7.1.2, §7.1.3
-        ...(options.nominate ? { useCandidate: true } : {}),
+        ...(nomination === undefined ? {} : { useCandidate: true }),
+        // draft-thatcher-ice-renomination-01 §4: with numbers the order of arrival does not matter
+        ...(nomination !== undefined && nomination > 0 && session.renominates ? { nomination } : {}),
         ...(role === 'controlling' ? { iceControlling: tieBreaker } : { iceControlled: tieBreaker }),
       },
     },

@@ -1,27 +1,18 @@
-import type { TransportAddress } from '../base/address.ts'
+import { sameAddress, type TransportAddress } from '../base/address.ts'
 import type { CandidatePair } from './candidate-pair.ts'
 import { type Check, concernsConsent, judgeResponse } from './check-client.ts'
 import { errorCode } from './check-messages.ts'
-import type { ConnectivityChecks } from './connectivity-checks.ts'
-import { followNomination } from './follow-nomination.ts'
+import { followNomination, type NominationParts } from './follow-nomination.ts'
 import type { IceSession } from './ice-session.ts'
 import { dropped, handled, type IceReceived } from './received.ts'
-import type { RoleKeeper } from './role.ts'
-import type { PairSelection } from './selection.ts'
 import type { ReceivedStunMessage } from './stun/message.ts'
-
-/** The parts of an agent that the outcome of a check can have an effect on. */
-export interface CheckResultParts {
-  readonly roles: RoleKeeper
-  readonly checks: ConnectivityChecks
-  readonly selection: PairSelection
-}
 
 /** Takes the answers to our checks, and what follows from them: RFC 8445 §7.2.5. */
 export class CheckResults {
-  readonly #parts: CheckResultParts
+  /** What the outcome of a check can have an effect on. */
+  readonly #parts: NominationParts
 
-  constructor(parts: CheckResultParts) {
+  constructor(parts: NominationParts) {
     this.#parts = parts
   }
 
@@ -47,14 +38,14 @@ export class CheckResults {
         this.#succeed(session, check, verdict.mapped, now)
         break
       case 'role-conflict':
-        this.#resolveConflict(check)
+        this.#resolveConflict(check, now)
         break
       case 'failed':
         if (!concernsConsent(check)) {
-          if (!check.cancelled) pair.fail(verdict.reason)
+          if (!check.cancelled) pair.fail(verdict.reason, now)
         } else if (verdict.code === errorCode.forbidden) {
           // RFC 7675 §5.2: 403 revokes consent at once
-          this.revoke(session, pair, 'consent-revoked')
+          this.revoke(session, pair, 'consent-revoked', now)
         }
         break
     }
@@ -62,9 +53,9 @@ export class CheckResults {
   }
 
   /** The peer no longer consents to data on the pair. */
-  revoke(session: IceSession, pair: CandidatePair, reason: 'consent-expired' | 'consent-revoked'): void {
+  revoke(session: IceSession, pair: CandidatePair, reason: 'consent-expired' | 'consent-revoked', now: number): void {
     const { selection, checks } = this.#parts
-    selection.revoke(session, pair, reason)
+    selection.revoke(session, pair, reason, now)
     // RFC 7675 §5.1: outstanding transactions are discarded; those of other pairs too, if the session is over
     if (session.consentLost) checks.forgetAllBut(undefined)
     else checks.forget([pair])
@@ -72,22 +63,28 @@ export class CheckResults {
 
   /** RFC 8445 §7.2.5.3. */
   #succeed(session: IceSession, check: Check, mapped: TransportAddress, now: number): void {
-    const { roles, checks, selection } = this.#parts
+    const { roles, selection } = this.#parts
     const { pair, kind } = check
     selection.confirm(pair)
     if (concernsConsent(check)) {
       pair.confirm(now)
-      return
+      if (pair.validLocal !== undefined && !sameAddress(pair.validLocal.address, mapped)) {
+        pair.remap(check.session.localSeenAs(mapped, pair))
+      }
+    } else {
+      pair.succeed(session.localSeenAs(mapped, pair), now)
+      session.checklist.succeeded(pair)
     }
-    pair.succeed(session.localSeenAs(mapped, pair), now)
-    session.checklist.succeeded(pair)
+    if (check.session !== session) return
     // RFC 8445 §7.2.5.3.4: a nomination by the controlling agent, or one that the controlled agent has been told of
-    const nominated = roles.role === 'controlling' ? kind === 'nomination' : pair.nominationPending
-    if (nominated) followNomination(session, pair, selection, checks, now)
+    const isLatest = kind === 'nomination' && check.nomination === session.ownNomination
+    const own = isLatest ? check.nomination : undefined
+    const nomination = roles.role === 'controlling' ? own : pair.pendingNomination
+    if (nomination !== undefined) followNomination(this.#parts, session, pair, nomination, now)
   }
 
   /** RFC 8445 §7.2.5.1. */
-  #resolveConflict(check: Check): void {
+  #resolveConflict(check: Check, now: number): void {
     const { roles } = this.#parts
     const { pair, session } = check
     const { checklist } = session
@@ -97,6 +94,6 @@ export class CheckResults {
     if (role !== undefined) roles.switchTo(role, checklist)
     if (concernsConsent(check) || checklist.concluded) return
     if (late || role !== undefined) checklist.trigger(pair)
-    else pair.fail('role-conflict-unresolved')
+    else pair.fail('role-conflict-unresolved', now)
   }
 }

@@ -14,7 +14,8 @@ export type RequestVerdict =
       readonly role: IceRole
       readonly remoteFragment: string
       readonly priority: number
-      readonly useCandidate: boolean
+      /** Given if it nominates: the number of the nomination, or 0 if it has none. */
+      readonly nomination: number | undefined
     }
 
 /** What a request is judged against. */
@@ -53,8 +54,15 @@ export function judgeRequest(request: ReceivedStunMessage, context: ServerContex
     role,
     remoteFragment: username.slice(colon + 1),
     priority,
-    useCandidate: request.attributes.useCandidate === true,
+    nomination: nominationOf(request, session),
   }
+}
+
+/** RFC 8445 §7.3.1.5, and draft-thatcher-ice-renomination-01 §4 if we have said that we know of it. */
+function nominationOf({ attributes }: ReceivedStunMessage, session: IceSession): number | undefined {
+  const { useCandidate, nomination } = attributes
+  if (session.local.renomination && nomination !== undefined && nomination > 0) return nomination
+  return useCandidate ? 0 : undefined
 }
 
 /** RFC 8445 §7.3.1.1: the role after the request, or `conflict` if the peer has to change its own. */
@@ -64,6 +72,8 @@ function resolveRole(
   { role, tieBreaker }: ServerContext,
 ): IceRole | 'conflict' {
   const { iceControlling, iceControlled } = request.attributes
+  // RFC 8445 §6.1.1: a lite agent is controlled by a full one, and only full ones send requests
+  if (session.isLite) return iceControlled === undefined ? 'controlled' : 'conflict'
   if (role === 'controlling' && iceControlling !== undefined) {
     // RFC 8445 §6.1.1: a lite peer is controlled, whatever it claims
     return session.remote?.lite || tieBreaker >= iceControlling ? 'conflict' : 'controlled'

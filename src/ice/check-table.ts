@@ -36,10 +36,10 @@ export class CheckTable {
     this.#checks.delete(check.transaction)
   }
 
-  /** RFC 8445 §7.3.1.4: stops retransmissions to pairs without giving up on their answers. */
-  cancelWhere(matches: (pair: CandidatePair) => boolean): void {
+  /** RFC 8445 §7.3.1.4: stops retransmissions without giving up on the answers. */
+  cancelWhere(matches: (check: Check) => boolean): void {
     for (const check of this.#checks.values()) {
-      if (!matches(check.pair)) continue
+      if (!matches(check)) continue
       check.cancelled = true
       check.retransmission.cancel()
     }

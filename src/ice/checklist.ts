@@ -6,6 +6,12 @@ import type { IceRole } from './parameters.ts'
 export const defaultMaxPairs = 100
 
 /**
+ * So many pairs with relayed candidates keep their place, however low their priority, those with two such first: a host
+ * with many addresses must not use up the whole list and then lack the one pair that works.
+ */
+export const reservedForRelayed = 10
+
+/**
  * The pairs of one component in decreasing order of priority, and which of them is to be checked next.
  *
  * RFC 8445 §6.1.2 and §6.1.4, with RFC 8838 §12 for pairs that come later.
@@ -14,7 +20,8 @@ export class Checklist {
   readonly maxPairs: number
   #pairs: CandidatePair[] = []
   #triggered: CandidatePair[] = []
-  #concluded = false
+  /** Only pairs above this priority are still checked, none at `all`; undefined before a nomination. */
+  #concludedUpTo: bigint | 'all' | undefined
 
   constructor(maxPairs: number) {
     this.maxPairs = maxPairs
@@ -24,35 +31,49 @@ export class Checklist {
     return this.#pairs
   }
 
-  /** A pair was nominated: ordinary checks are over. */
+  /** A pair was nominated: ordinary checks are over, but perhaps for better pairs. */
   get concluded(): boolean {
-    return this.#concluded
+    return this.#concludedUpTo !== undefined
+  }
+
+  /** Whether a pair is to be checked, if it was not yet. */
+  isOpen(pair: CandidatePair): boolean {
+    const limit = this.#concludedUpTo
+    return limit === undefined || (limit !== 'all' && pair.priority > limit)
   }
 
   /** Whether no pair is left whose check is still to come or on its way. */
   get exhausted(): boolean {
-    return this.#concluded || !this.#pairs.some(isPending)
+    return this.#concludedUpTo === 'all' || !this.#pairs.some(pair => isPending(pair) && this.isOpen(pair))
   }
 
   /** RFC 8445 §14.3: Num-Waiting + Num-In-Progress. */
   get activeCount(): number {
-    const waits = (pair: CandidatePair) => !this.#concluded && isWaiting(pair)
-    return this.#pairs.filter(pair => pair.state === 'in-progress' || waits(pair)).length
+    return this.#pairs.filter(pair => pair.state === 'in-progress' || this.#isNext(pair)).length
   }
 
   /** Whether there is a pair to check now. */
   get hasNext(): boolean {
     if (this.#triggered.length > 0) return true
-    if (this.#concluded) return false
-    return this.#pairs.some(pair => pair.state === 'waiting' || (pair.state === 'frozen' && !this.#isHeld(pair)))
+    if (this.#concludedUpTo === 'all') return false
+    return this.#pairs.some(pair => this.#isNext(pair) || this.#isThawing(pair))
   }
 
-  /** The pair between two addresses; `base` is where our datagrams leave from. */
-  find(base: TransportAddress, remote: TransportAddress): CandidatePair | undefined {
+  /**
+   * The pair between two addresses; `base` is where our datagrams leave from.
+   *
+   * A UDP and a TCP socket may share an address and port: the very object tells them apart, or else `protocol` if given.
+   */
+  find(base: TransportAddress, remote: TransportAddress, protocol?: 'udp' | 'tcp'): CandidatePair | undefined {
+    let equal: CandidatePair | undefined
     for (const pair of this.#pairs) {
-      if (sameAddress(pair.remote.address, remote) && sameAddress(pair.local.base, base)) return pair
+      if (!sameAddress(pair.remote.address, remote)) continue
+      const { local } = pair
+      if (local.base === base) return pair
+      if (equal !== undefined || !sameAddress(local.base, base)) continue
+      if (protocol === undefined || local.protocol === protocol) equal = pair
     }
-    return undefined
+    return equal
   }
 
   /**
@@ -65,7 +86,7 @@ export class Checklist {
     if (this.#pairs.length >= this.maxPairs) {
       removed = this.#victimFor(pair)
       if (removed === undefined) return { added: false }
-      this.#remove(removed)
+      this.remove(removed)
     }
     if (this.#startsWaiting(pair)) pair.wait()
     this.#pairs.push(pair)
@@ -89,6 +110,11 @@ export class Checklist {
     if (!this.#triggered.includes(pair)) this.#triggered.push(pair)
   }
 
+  /** Asks a valid pair again whether it still works; it stays valid meanwhile. */
+  recheck(pair: CandidatePair): void {
+    if (!this.#triggered.includes(pair)) this.#triggered.push(pair)
+  }
+
   /** The check of the pair was answered: RFC 8445 §7.2.5.3.3. */
   succeeded(pair: CandidatePair): void {
     this.#triggered = this.#triggered.filter(other => other !== pair)
@@ -100,19 +126,45 @@ export class Checklist {
   next(): CandidatePair | undefined {
     // RFC 8445 §6.1.4.2: triggered checks first, then the best that waits, then one of each foundation at rest
     const triggered = this.#triggered.shift()
-    if (triggered !== undefined || this.#concluded) return triggered
-    if (!this.#pairs.some(isWaiting)) this.#unfreeze()
-    return this.#pairs.find(isWaiting)
+    if (triggered !== undefined || this.#concludedUpTo === 'all') return triggered
+    const isNext = (pair: CandidatePair) => this.#isNext(pair)
+    if (!this.#pairs.some(isNext)) this.#unfreeze()
+    return this.#pairs.find(isNext)
   }
 
   /**
    * RFC 8445 §8.1.2: a pair was nominated, so the others are not checked any more. They stay on the list, as the peer
    * may yet move its nomination.
+   *
+   * @param upTo given where the nomination can move to a better pair: those above this priority are still checked
    */
-  conclude(): void {
-    this.#concluded = true
-    this.#triggered = this.#triggered.filter(pair => pair.nominationPending)
-    for (const pair of this.#pairs) if (pair.state === 'in-progress' && !pair.nominationPending) pair.wait()
+  conclude(upTo: bigint | 'all' = 'all'): void {
+    this.#concludedUpTo = upTo
+    const stays = (pair: CandidatePair) => pair.nominationPending || this.isOpen(pair)
+    this.#triggered = this.#triggered.filter(stays)
+    for (const pair of this.#pairs) if (pair.state === 'in-progress' && !stays(pair)) pair.wait()
+  }
+
+  /** The nominated pair was lost: all others are checked again, those that are valid without ceasing to be so. */
+  reopen(lost: CandidatePair | undefined): void {
+    this.#concludedUpTo = undefined
+    for (const pair of this.#pairs) {
+      if (pair === lost || pair.consentLost) continue
+      if (pair.state === 'succeeded') this.recheck(pair)
+      if (pair.state === 'failed' && pair.lastFailure !== 'local-address-lost') pair.wait()
+    }
+  }
+
+  /** Nothing is on its way any more: what was in progress waits for its turn again. */
+  resume(role: IceRole): void {
+    this.setRole(role)
+    for (const pair of this.#pairs) if (pair.state === 'in-progress') pair.wait()
+  }
+
+  /** Takes a pair off the list. */
+  remove(pair: CandidatePair): void {
+    this.#pairs = this.#pairs.filter(other => other !== pair)
+    this.#triggered = this.#triggered.filter(other => other !== pair)
   }
 
   /** RFC 8838 §12: the rules for the state of a new pair. */
@@ -123,7 +175,15 @@ export class Checklist {
   }
 
   #unfreeze(): void {
-    for (const pair of this.#pairs) if (pair.state === 'frozen' && !this.#isHeld(pair)) pair.wait()
+    for (const pair of this.#pairs) if (this.#isThawing(pair)) pair.wait()
+  }
+
+  #isNext(pair: CandidatePair): boolean {
+    return isWaiting(pair) && this.isOpen(pair)
+  }
+
+  #isThawing(pair: CandidatePair): boolean {
+    return pair.state === 'frozen' && this.isOpen(pair) && !this.#isHeld(pair)
   }
 
   /**
@@ -135,7 +195,7 @@ export class Checklist {
     const { foundation } = pair
     return this.#pairs.some(
       other =>
-        (isWaiting(other) || (other.state === 'in-progress' && !other.overdue)) && other.foundation === foundation,
+        (this.#isNext(other) || (other.state === 'in-progress' && !other.overdue)) && other.foundation === foundation,
     )
   }
 
@@ -146,19 +206,33 @@ export class Checklist {
   #victimFor(pair: CandidatePair): CandidatePair | undefined {
     const failed = this.#pairs.findLast(other => other.state === 'failed' && !other.consentLost)
     if (failed !== undefined) return failed
+    const ends = relayedEnds(pair)
+    const intrudes = ends > 0 && this.#countRelayed(ends) < reservedForRelayed
     return this.#pairs.findLast(
       other =>
         !other.valid &&
         !other.consentLost &&
-        other.priority < pair.priority &&
-        (pair.remote.type !== 'prflx' || other.remote.type === 'prflx'),
+        (pair.remote.type !== 'prflx' || other.remote.type === 'prflx') &&
+        ((other.priority < pair.priority && !this.#isReserved(other)) ||
+          (intrudes && relayedEnds(other) < ends && other.state !== 'in-progress')),
     )
   }
 
-  #remove(pair: CandidatePair): void {
-    this.#pairs = this.#pairs.filter(other => other !== pair)
-    this.#triggered = this.#triggered.filter(other => other !== pair)
+  #isReserved(pair: CandidatePair): boolean {
+    const ends = relayedEnds(pair)
+    return ends > 0 && this.#countRelayed(ends) <= reservedForRelayed
   }
+
+  /** How many pairs have at least so many relayed ends. */
+  #countRelayed(ends: number): number {
+    return this.#pairs.filter(other => relayedEnds(other) >= ends).length
+  }
+}
+
+/** The more, the more likely a pair is to work where others don't. What the peer has not signalled does not count. */
+function relayedEnds({ local, remote }: CandidatePair): number {
+  if (remote.type === 'prflx') return 0
+  return (local.type === 'relay' ? 1 : 0) + (remote.type === 'relay' ? 1 : 0)
 }
 
 function isWaiting(pair: CandidatePair): boolean {

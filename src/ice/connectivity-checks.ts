@@ -12,6 +12,13 @@ import type { ReceivedStunMessage } from './stun/message.ts'
 import { Retransmission } from './stun/transaction.ts'
 import type { IceTiming } from './timing.ts'
 
+/** What a pair remembers of the checks that are sent on it. */
+const happening = {
+  ordinary: 'check-sent',
+  nomination: 'nomination-sent',
+  probe: 'probe-sent',
+} as const
+
 /** Sends checks at their pace, and again when they are lost. RFC 8445 §6.1.4 and §14. */
 export class ConnectivityChecks {
   readonly #timing: IceTiming
@@ -39,20 +46,28 @@ export class ConnectivityChecks {
   /** RFC 8445 §6.1.4.2: one check each time that Ta has passed, the first at once. */
   run(session: IceSession, now: number): void {
     const { checklist } = session
-    const ready = session.remote !== undefined && !session.consentLost
+    const ready = session.remote !== undefined && !session.consentLost && !session.isLite
     while (ready && now >= this.#nextCheckAt) {
       const pair = checklist.next()
       if (pair === undefined) break
-      pair.begin()
-      this.#sendCheck(session, pair, 'ordinary', now)
+      const isValid = pair.state === 'succeeded'
+      if (!isValid) pair.begin()
+      this.#sendCheck(session, pair, isValid ? 'probe' : 'ordinary', now)
     }
     if (ready && checklist.hasNext) this.#deadlines.set('pace', this.#nextCheckAt)
     else this.#deadlines.clear('pace')
   }
 
-  /** It repeats a check that was just answered: it does not wait for the pace, but the next check waits for it. */
-  nominate(session: IceSession, pair: CandidatePair, now: number): void {
-    this.#sendCheck(session, pair, 'nomination', now)
+  /**
+   * It repeats a check that was just answered: it does not wait for the pace, but the next check waits for it.
+   *
+   * @param nomination its number
+   */
+  nominate(session: IceSession, pair: CandidatePair, nomination: number, now: number): void {
+    session.ownNomination = nomination
+    // What was nominated before must not arrive later and undo this.
+    this.#table.cancelWhere(check => check.pair === session.nominated || check.kind === 'nomination')
+    this.#sendCheck(session, pair, 'nomination', now, nomination)
   }
 
   /** RFC 7675 §5.1: it is transmitted once, and its answer counts for as long as consent lasts. */
@@ -72,11 +87,13 @@ export class ConnectivityChecks {
     const { resend, expired } = this.#table.poll(now)
     for (const { pair, bytes } of resend) {
       if (pair.state === 'in-progress') pair.markOverdue()
+      // RFC 6544 §7.1: TCP itself sends again what is lost
+      if (pair.local.protocol === 'tcp') continue
       pair.counters.retransmissionsSent++
       this.#transmits.push({ data: bytes, local: pair.local.base, remote: pair.remote.address })
     }
     // RFC 8445 §7.2.5.2.3
-    for (const check of expired) if (!concernsConsent(check) && !check.cancelled) check.pair.fail('timed-out')
+    for (const check of expired) if (!concernsConsent(check) && !check.cancelled) check.pair.fail('timed-out', now)
   }
 
   find(response: ReceivedStunMessage): Check | undefined {
@@ -90,7 +107,7 @@ export class ConnectivityChecks {
     if (!succeeded) return
     // RFC 8489 §6.2.1: no measurement where it is unclear which transmission was answered (Karn's algorithm)
     const elapsedMs = now - retransmission.startedAt
-    if (retransmission.count === 0) pair.roundTrip.sample(elapsedMs)
+    if (retransmission.count === 0 || pair.local.protocol === 'tcp') pair.roundTrip.sample(elapsedMs)
     else pair.roundTrip.limit(elapsedMs)
     // Older checks that ask the same have nothing to tell any more.
     const same = (other: Check) => other.kind === check.kind || (concernsConsent(other) && concernsConsent(check))
@@ -104,7 +121,7 @@ export class ConnectivityChecks {
 
   /** Sends nothing again to such pairs, but still takes answers from them. */
   cancelWhere(matches: (pair: CandidatePair) => boolean): void {
-    this.#table.cancelWhere(matches)
+    this.#table.cancelWhere(({ pair }) => matches(pair))
   }
 
   /** Forgets the checks of pairs that are no more. */
@@ -118,21 +135,39 @@ export class ConnectivityChecks {
     this.#table.retain(check => concernsConsent(check) && check.pair === carrier)
   }
 
-  #sendCheck(session: IceSession, pair: CandidatePair, kind: CheckKind, now: number): void {
+  #sendCheck(
+    session: IceSession,
+    pair: CandidatePair,
+    kind: keyof typeof happening,
+    now: number,
+    nomination?: number,
+  ): void {
     this.#nextCheckAt = now + this.#timing.paceMs
     pair.counters.requestsSent++
+    pair.history.note(happening[kind], now)
     const { checkTimeoutMs: timeoutMs, maxRtoMs: maxIntervalMs } = this.#timing
     const rtoMs = this.#rto(session, pair)
-    this.#send(session, pair, kind, new Retransmission({ now, rtoMs, timeoutMs, maxIntervalMs }))
+    this.#send(session, pair, kind, new Retransmission({ now, rtoMs, timeoutMs, maxIntervalMs }), nomination)
   }
 
-  #send(session: IceSession, pair: CandidatePair, kind: CheckKind, retransmission: Retransmission): void {
+  #send(
+    session: IceSession,
+    pair: CandidatePair,
+    kind: CheckKind,
+    retransmission: Retransmission,
+    nomination = this.#repeatedNomination(session, pair, kind),
+  ): void {
     const { role, tieBreaker } = this.#roles
-    // Asking for consent, a controlling agent repeats its nomination: both ends agree in the end, whatever was lost.
-    const nominate = kind === 'nomination' || (kind !== 'ordinary' && role === 'controlling' && pair.nominated)
-    const { transaction, bytes } = encodeCheck({ session, pair, role, tieBreaker, nominate, random: this.#random })
-    this.#table.add({ kind, session, pair, role, transaction, bytes, retransmission, cancelled: false })
+    const { transaction, bytes } = encodeCheck({ session, pair, role, tieBreaker, nomination, random: this.#random })
+    const kept = { kind, session, pair, role, nomination: nomination ?? 0, transaction, bytes, retransmission }
+    this.#table.add({ ...kept, cancelled: false })
     this.#transmits.push({ data: bytes, local: pair.local.base, remote: pair.remote.address })
+  }
+
+  /** Asking for consent, a controlling agent repeats its nomination: both ends agree in the end, whatever was lost. */
+  #repeatedNomination(session: IceSession, pair: CandidatePair, kind: CheckKind): number | undefined {
+    const repeats = kind !== 'ordinary' && this.#roles.role === 'controlling' && pair === session.nominated
+    return repeats ? pair.nomination : undefined
   }
 
   /** RFC 8445 §14.3, with another floor: a lost check must not cost half a second. A measured path has its own time. */

@@ -5,6 +5,9 @@ import type { IceTiming } from './timing.ts'
 /** How long a request may be on its way before it counts as unanswered: this, or two round trips if they take longer. */
 const answerTimeMs = 500
 
+/** A suspicion is looked into so long after the last answer, not sooner: those that cause them can cause many. */
+export const suspicionRestMs = 1_000
+
 /**
  * Consent to send on the selected pair: asked for every few seconds, and gone 30 s after the last answer.
  *
@@ -16,8 +19,10 @@ export class Consent {
   readonly #timing: IceTiming
   readonly #random: RandomSource
   #pair: CandidatePair | undefined
+  #asks = true
   #nextRequestAt = 0
   #unansweredSince: number | undefined
+  #suspectedAt: number | undefined
   #probing = false
 
   constructor(timing: IceTiming, random: RandomSource) {
@@ -29,14 +34,21 @@ export class Consent {
   get deadline(): number | undefined {
     const pair = this.#pair
     if (pair === undefined) return undefined
-    const probeAt = this.#probing ? Number.POSITIVE_INFINITY : this.#probeAt
     const silentAt = pair.silent ? Number.POSITIVE_INFINITY : this.#silentAt
+    if (!this.#asks) return silentAt === Number.POSITIVE_INFINITY ? undefined : silentAt
+    const probeAt = this.#probing ? Number.POSITIVE_INFINITY : this.#probeAt
     return Math.min(this.#nextRequestAt, this.#expiresAt, probeAt, silentAt)
   }
 
-  /** Watches over another pair, or over none. */
-  watch(pair: CandidatePair | undefined, now: number): void {
+  /**
+   * Watches over another pair, or over none.
+   *
+   * @param listensOnly the pair of a lite agent, which RFC 7675 §1 does not let ask for consent: what it knows is how
+   * long ago the peer asked for its own
+   */
+  watch(pair: CandidatePair | undefined, now: number, listensOnly: boolean): void {
     this.#pair = pair
+    this.#asks = !listensOnly
     this.confirm()
     if (pair !== undefined) this.#nextRequestAt = Math.max(now, pair.confirmedAt + this.#interval())
   }
@@ -44,7 +56,15 @@ export class Consent {
   /** The peer has answered on the watched pair. */
   confirm(): void {
     this.#unansweredSince = undefined
+    this.#suspectedAt = undefined
     this.#probing = false
+  }
+
+  /** The pair may be gone: it is asked out of turn, and has less time to answer. */
+  suspect(now: number): void {
+    const pair = this.#pair
+    if (pair === undefined || pair.silent || !this.#asks) return
+    this.#suspectedAt ??= Math.max(now, pair.confirmedAt + suspicionRestMs)
   }
 
   /**
@@ -55,8 +75,9 @@ export class Consent {
   poll(now: number): 'request' | 'probe' | 'expired' | undefined {
     const pair = this.#pair
     if (pair === undefined) return undefined
-    if (now >= this.#expiresAt) return 'expired'
-    if (now >= this.#silentAt) pair.markSilent()
+    if (this.#asks && now >= this.#expiresAt) return 'expired'
+    if (now >= this.#silentAt) pair.markSilent(now)
+    if (!this.#asks) return undefined
     if (now >= this.#nextRequestAt) {
       this.#unansweredSince ??= now
       this.#nextRequestAt = now + this.#interval()
@@ -71,13 +92,27 @@ export class Consent {
     return (this.#pair?.confirmedAt ?? 0) + this.#timing.consentTimeoutMs
   }
 
+  get #expectedMs(): number {
+    return this.#pair?.roundTrip.expectedMs ?? 0
+  }
+
   get #probeAt(): number {
-    const expectedMs = this.#pair?.roundTrip.expectedMs ?? 0
-    return (this.#unansweredSince ?? Number.POSITIVE_INFINITY) + Math.max(answerTimeMs, 2 * expectedMs)
+    const dueAt = (this.#unansweredSince ?? Number.POSITIVE_INFINITY) + Math.max(answerTimeMs, 2 * this.#expectedMs)
+    return Math.min(dueAt, this.#suspectedAt ?? Number.POSITIVE_INFINITY)
   }
 
   get #silentAt(): number {
-    return (this.#unansweredSince ?? Number.POSITIVE_INFINITY) + this.#timing.disconnectedAfterMs
+    const { consentIntervalMs, disconnectedAfterMs, suspicionMs } = this.#timing
+    if (!this.#asks) {
+      // RFC 7675 §5.1: the peer asks at intervals of up to 1.2 times the period, if it asks at all
+      const isAsked = (this.#pair?.counters.requestsReceived ?? 0) > 0
+      return isAsked
+        ? (this.#pair?.confirmedAt ?? 0) + 1.2 * consentIntervalMs + disconnectedAfterMs
+        : Number.POSITIVE_INFINITY
+    }
+    const silentAt = (this.#unansweredSince ?? Number.POSITIVE_INFINITY) + disconnectedAfterMs
+    if (this.#suspectedAt === undefined) return silentAt
+    return Math.min(silentAt, this.#suspectedAt + Math.max(suspicionMs, 4 * this.#expectedMs))
   }
 
   /** RFC 7675 §5.1: randomised between 0.8 and 1.2 times the basic period. */

@@ -1,6 +1,6 @@
 import type { IceCandidate } from './candidate.ts'
-import type { SelectedPair } from './candidate-pair.ts'
 import type { IceState } from './ice-state.ts'
+import type { SelectedPair } from './pair-view.ts'
 import type { IceRole } from './parameters.ts'
 
 /** What an agent tells the layer above. */

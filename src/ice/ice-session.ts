@@ -1,32 +1,14 @@
 import { sameAddress, type TransportAddress } from '../base/address.ts'
-import {
-  canPair,
-  type IceCandidate,
-  isRedundant,
-  type LocalCandidate,
-  localPeerReflexive,
-  remotePeerReflexive,
-  usableRemoteCandidate,
-} from './candidate.ts'
+import { type IceCandidate, type LocalCandidate, localPeerReflexive, remotePeerReflexive } from './candidate.ts'
 import { CandidatePair } from './candidate-pair.ts'
 import { Checklist } from './checklist.ts'
+import { EarlyChecks, type PeerCheck } from './early-checks.ts'
+import { canPair, isChecked, isRedundant, usableRemoteCandidate } from './pairing-rules.ts'
 import type { IceParameters, IceRole } from './parameters.ts'
 import { shortTermKey } from './stun/integrity.ts'
 
 /** Signalled remote candidates beyond this number are ignored. RFC 8445 §19.5.1 allows a limit. */
 export const maxRemoteCandidates = 100
-
-/** Checks that are remembered until the parameters of the peer are known; more are answered but forgotten. */
-export const maxEarlyChecks = 32
-
-/** A check of the peer that was answered before its user name fragment was known to us. */
-export interface EarlyCheck {
-  readonly local: LocalCandidate
-  readonly remote: TransportAddress
-  readonly remoteFragment: string
-  readonly priority: number
-  useCandidate: boolean
-}
 
 /** What became of a candidate or pair, and the pair that was dropped to make room for it. */
 interface Pairing {
@@ -50,11 +32,19 @@ export class IceSession {
   remoteEnded = false
   /** RFC 8863 §4: when the patience for the peer's checks ends; known once both ends' parameters are. */
   patienceEndsAt: number | undefined
+  /** When the nominated pair was lost: it is silent or gone, and no other has taken its place yet. */
+  lostAt: number | undefined
+  /** When the search for another pair ends. */
+  recoveryEndsAt: number = Number.POSITIVE_INFINITY
+  /** The greatest number of a nomination by the peer that was followed; 0 before. */
+  greatestNomination = 0
+  /** The number of our latest nomination; 0 before. */
+  ownNomination = 0
+  readonly earlyChecks: EarlyChecks = new EarlyChecks()
   #remote: IceParameters | undefined
   #remoteKey: Uint8Array = new Uint8Array()
   #localCandidates: LocalCandidate[] = []
   #remoteCandidates: IceCandidate[] = []
-  #earlyChecks: EarlyCheck[] = []
   #nominated: CandidatePair | undefined
   #nextPairId = 1
   #peerReflexiveCount = 0
@@ -74,7 +64,7 @@ export class IceSession {
   forOtherPeer(role: IceRole): IceSession {
     const session = new IceSession(this.local, this.checklist.maxPairs)
     for (const candidate of this.#localCandidates) session.addLocal(candidate, role)
-    for (const check of this.#earlyChecks) session.rememberEarly(check)
+    for (const check of this.earlyChecks.all()) session.earlyChecks.remember(check)
     session.localEnded = this.localEnded
     return session
   }
@@ -96,8 +86,19 @@ export class IceSession {
     return this.#remoteCandidates
   }
 
-  get earlyChecks(): readonly EarlyCheck[] {
-    return this.#earlyChecks
+  /** Whether both ends have said that a nomination may move: draft-thatcher-ice-renomination-01 §3. */
+  get renominates(): boolean {
+    return this.local.renomination === true && this.#remote?.renomination === true
+  }
+
+  /** Whether checks are never sent: RFC 8445 §6.2. */
+  get isLite(): boolean {
+    return this.local.lite === true
+  }
+
+  /** Whether a pair was nominated at some time. */
+  get wasNominated(): boolean {
+    return this.#nominated !== undefined
   }
 
   /** The pair that the controlling agent nominated, and that both are to use. */
@@ -107,15 +108,14 @@ export class IceSession {
 
   set nominated(pair: CandidatePair) {
     this.#nominated = pair
+    this.lostAt = undefined
   }
 
   /** Sets the peer's parameters and takes the early checks that were made with them. */
-  setRemote(remote: IceParameters): readonly EarlyCheck[] {
+  setRemote(remote: IceParameters): readonly PeerCheck[] {
     this.#remote = remote
     this.#remoteKey = shortTermKey(remote.password)
-    const early = this.#earlyChecks.filter(check => check.remoteFragment === remote.usernameFragment)
-    this.#earlyChecks = []
-    return early
+    return this.earlyChecks.takeFrom(remote.usernameFragment)
   }
 
   /** RFC 8445 §6.1.2.2 and RFC 8838 §10: adds a candidate and pairs it with the remote ones. */
@@ -140,7 +140,7 @@ export class IceSession {
     const candidate = usableRemoteCandidate(signalled)
     // RFC 8838 §14: after an end-of-candidates indication new candidates are ignored
     if (candidate === undefined || this.remoteEnded) return undefined
-    const known = this.remoteAt(candidate.address)
+    const known = this.remoteAt(candidate.address, candidate.protocol)
     if (known !== undefined) return known.type === 'prflx' ? this.#signalPeerReflexive(known, candidate) : undefined
     if (this.#signalledCount >= maxRemoteCandidates) return undefined
     this.#signalledCount++
@@ -155,15 +155,48 @@ export class IceSession {
   localAt(base: TransportAddress): LocalCandidate | undefined {
     let best: LocalCandidate | undefined
     for (const candidate of this.#localCandidates) {
-      if (sameAddress(candidate.base, base) && (best === undefined || candidate.priority > best.priority)) {
-        best = candidate
-      }
+      if (!sameAddress(candidate.base, base)) continue
+      const isBase = candidate.base === base
+      // A UDP and a TCP socket may share an address and port: the very object tells them apart.
+      if (best === undefined || (isBase && best.base !== base)) best = candidate
+      else if (candidate.priority > best.priority && (isBase || best.base !== base)) best = candidate
     }
     return best
   }
 
-  remoteAt(address: TransportAddress): IceCandidate | undefined {
-    return this.#remoteCandidates.find(candidate => sameAddress(candidate.address, address))
+  remoteAt(address: TransportAddress, protocol: 'udp' | 'tcp'): IceCandidate | undefined {
+    return this.#remoteCandidates.find(
+      candidate => candidate.protocol === protocol && sameAddress(candidate.address, address),
+    )
+  }
+
+  /**
+   * Removes the candidates of a base that is no more. Their pairs fail; they stay on the list to be looked at.
+   *
+   * @returns the pairs that have failed
+   */
+  removeLocal(base: TransportAddress, now: number): readonly CandidatePair[] {
+    const local = this.localAt(base)
+    if (local === undefined) return []
+    this.#localCandidates = this.#localCandidates.filter(candidate => !isOnBase(candidate, local))
+    this.earlyChecks.removeFrom(base)
+    const lost = this.checklist.pairs.filter(pair => isOnBase(pair.local, local))
+    for (const pair of lost) if (pair.lastFailure !== 'local-address-lost') pair.fail('local-address-lost', now)
+    return lost
+  }
+
+  /**
+   * The nominated pair is lost: all others are checked again, with those that were not even formed while it was in use.
+   *
+   * @returns the pairs that were dropped to make room
+   */
+  reopen(role: IceRole): readonly CandidatePair[] {
+    this.checklist.reopen(this.nominated)
+    const remotes = this.#remoteCandidates
+    return this.#pairAll(
+      this.#localCandidates.flatMap(local => remotes.map(remote => ({ local, remote }))),
+      role,
+    )
   }
 
   /**
@@ -176,7 +209,7 @@ export class IceSession {
     if (validLocal !== undefined && sameAddress(validLocal.address, mapped)) return validLocal
     if (sameAddress(local.address, mapped)) return local
     const known = this.#localCandidates.find(
-      candidate => sameAddress(candidate.address, mapped) && sameAddress(candidate.base, local.base),
+      candidate => sameAddress(candidate.address, mapped) && isOnBase(candidate, local),
     )
     return known ?? localPeerReflexive(local, mapped)
   }
@@ -192,9 +225,9 @@ export class IceSession {
     priority: number,
     role: IceRole,
   ): Pairing & { readonly learned?: IceCandidate } {
-    const known = this.checklist.find(local.base, remote)
+    const known = this.checklist.find(local.base, remote, local.protocol)
     if (known !== undefined) return { pair: known }
-    const signalled = this.remoteAt(remote)
+    const signalled = this.remoteAt(remote, local.protocol)
     const candidate = signalled ?? this.#peerReflexive(local, remote, priority)
     if (!canPair(local, candidate)) return {}
     const pairing = this.#add(local, candidate, role)
@@ -203,22 +236,23 @@ export class IceSession {
     return { ...pairing, learned: candidate }
   }
 
-  /** Remembers a check whose sender will be known when its parameters come. */
-  rememberEarly(check: EarlyCheck): void {
-    const known = this.#earlyChecks.find(
-      other =>
-        other.remoteFragment === check.remoteFragment &&
-        sameAddress(other.remote, check.remote) &&
-        sameAddress(other.local.base, check.local.base),
-    )
-    if (known !== undefined) known.useCandidate ||= check.useCandidate
-    else if (this.#earlyChecks.length < maxEarlyChecks) this.#earlyChecks.push(check)
+  /** The pair with the highest priority of all candidates, made if need be: for agents that check nothing. */
+  bestUnchecked(role: IceRole): CandidatePair | undefined {
+    let best: CandidatePair | undefined
+    for (const local of this.#localCandidates) {
+      for (const remote of this.#remoteCandidates) {
+        if (!canPair(local, remote)) continue
+        const pair = new CandidatePair(0, local, remote, role)
+        if (best === undefined || pair.priority > best.priority) best = pair
+      }
+    }
+    return best === undefined ? undefined : this.#add(best.local, best.remote, role).pair
   }
 
   /** Whether the peer has proven, with our password or its own, that it is at this address. */
   hasHeardFrom(local: TransportAddress, remote: TransportAddress): boolean {
     if (this.checklist.find(local, remote)?.authenticated) return true
-    return this.#earlyChecks.some(check => sameAddress(check.remote, remote) && sameAddress(check.local.base, local))
+    return this.earlyChecks.has(local, remote)
   }
 
   #peerReflexive(local: LocalCandidate, address: TransportAddress, priority: number): IceCandidate {
@@ -241,17 +275,21 @@ export class IceSession {
     combinations: readonly { readonly local: LocalCandidate; readonly remote: IceCandidate }[],
     role: IceRole,
   ): readonly CandidatePair[] {
-    // RFC 8445 §8.1.2: once a pair is nominated no others are checked
-    if (this.checklist.concluded) return []
+    // RFC 8445 §6.2: an agent that sends no checks has no use for pairs
+    if (this.isLite) return []
     const removed: CandidatePair[] = []
     for (const { local, remote } of combinations) {
-      if (!canPair(local, remote)) continue
-      const existing = this.checklist.find(local.base, remote.address)
-      if (existing !== undefined) this.#prune(existing, local)
-      else {
-        const pairing = this.#add(local, remote, role)
-        if (pairing.removed !== undefined) removed.push(pairing.removed)
+      if (!isChecked(local, remote)) continue
+      const existing = this.checklist.find(local.base, remote.address, local.protocol)
+      if (existing?.lastFailure === 'local-address-lost') this.checklist.remove(existing)
+      else if (existing !== undefined) {
+        this.#prune(existing, local)
+        continue
       }
+      // RFC 8445 §8.1.2: once a pair is nominated no others are checked, unless it may give way to a better one
+      if (!this.checklist.isOpen(new CandidatePair(0, local, remote, role))) continue
+      const pairing = this.#add(local, remote, role)
+      if (pairing.removed !== undefined) removed.push(pairing.removed)
     }
     return removed
   }
@@ -276,4 +314,8 @@ export class IceSession {
     }
     return { pair, removed }
   }
+}
+
+function isOnBase(candidate: LocalCandidate, other: LocalCandidate): boolean {
+  return candidate.protocol === other.protocol && sameAddress(candidate.base, other.base)
 }

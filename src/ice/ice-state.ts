@@ -16,6 +16,8 @@ export function deriveState(session: IceSession, selection: PairSelection, now: 
   // RFC 7675 §5.1: only a restart brings back consent that has expired
   if (session.consentLost) return 'failed'
   if (session.remote === undefined) return 'new'
+  // The nominated pair is lost: another is looked for, among candidates that may still come
+  if (session.lostAt !== undefined) return exhausted && now >= session.recoveryEndsAt ? 'failed' : 'disconnected'
   if (ended && exhausted) {
     // RFC 8863 §4: not before the PAC timer expires; webrtc-pc §5.6.4: unless nobody could reach us in the meantime
     const patienceOver = now >= (session.patienceEndsAt ?? Number.POSITIVE_INFINITY)

@@ -1,18 +1,19 @@
 import type { CandidatePair } from './candidate-pair.ts'
-import type { Checklist } from './checklist.ts'
+import type { IceSession } from './ice-session.ts'
 import type { IceTiming } from './timing.ts'
 
 /**
  * The controlling agent's choice: which valid pair to nominate, and when.
  *
- * RFC 8445 §8.1.1 leaves both open. A pair that nothing better can follow is nominated at once, any other after a short
- * wait for better ones; data flows on the best valid pair meanwhile.
+ * RFC 8445 §8.1.1 leaves both open. A pair that nothing better can follow is nominated at once, any other after a wait
+ * for better ones; data flows on the best valid pair meanwhile.
  */
 export class Nomination {
   readonly #timing: IceTiming
   #firstValidAt: number | undefined
-  #attempt: { readonly pair: CandidatePair; readonly startedAt: number } | undefined
+  #attempt: { readonly pair: CandidatePair; readonly number: number; readonly startedAt: number } | undefined
   #deadline: number | undefined
+  #count = 0
 
   constructor(timing: IceTiming) {
     this.#timing = timing
@@ -23,6 +24,16 @@ export class Nomination {
     return this.#deadline
   }
 
+  /** A nomination is on its way and not answered yet. */
+  get isAttempting(): boolean {
+    return this.#attempt !== undefined
+  }
+
+  /** The number of the latest nomination, counted over all sessions: draft-thatcher-ice-renomination-01 §4. */
+  get count(): number {
+    return this.#count
+  }
+
   /** Forgets everything: a pair was nominated, the role has changed, or a new session has begun. */
   reset(): void {
     this.#firstValidAt = undefined
@@ -30,28 +41,45 @@ export class Nomination {
     this.#deadline = undefined
   }
 
-  /**
-   * The pair to nominate now, told once.
-   *
-   * @param ended no more candidates of either side will come
-   */
-  decide(checklist: Checklist, ended: boolean, now: number): CandidatePair | undefined {
+  /** The pair to nominate now, told once. */
+  decide(session: IceSession, now: number): CandidatePair | undefined {
     this.#deadline = undefined
-    if (this.#isAwaitingAnswer(checklist, now)) return undefined
-    const best = bestValidPair(checklist.pairs)
+    const { nominated } = session
+    const attempt = this.#attempt
+    const wasAnswered = attempt !== undefined && attempt.pair === nominated && attempt.number === nominated.nomination
+    const pairs = eligiblePairs(session, now - this.#timing.consentTimeoutMs)
+    if (wasAnswered || pairs === undefined) this.reset()
+    if (this.#isAwaitingAnswer(pairs ?? [], now)) return undefined
+    // The peer may have followed a nomination that we gave up: it is told again which pair counts.
+    if (nominated !== undefined && !nominated.silent && nominated.nomination < session.ownNomination) {
+      return this.#begin(nominated, now)
+    }
+    if (pairs === undefined) return undefined
+    const best = bestValidPair(pairs)
     if (best === undefined) {
       this.#firstValidAt = undefined
       return undefined
     }
     this.#firstValidAt ??= now
-    const patienceEndsAt = this.#firstValidAt + this.#timing.nominationPatienceMs
-    if (now < patienceEndsAt && !isBestHope(best, checklist, ended)) {
+    const patienceEndsAt = this.#firstValidAt + this.#patienceMs(best)
+    if (now < patienceEndsAt && !isBestHope(best, session)) {
       this.#deadline = patienceEndsAt
       return undefined
     }
-    this.#attempt = { pair: best, startedAt: now }
-    this.#deadline = now + this.#timeoutMs(best)
-    return best
+    return this.#begin(best, now)
+  }
+
+  #begin(pair: CandidatePair, now: number): CandidatePair {
+    // After a change of roles the numbers go on where the peer's have ended.
+    this.#count = Math.max(this.#count, pair.nomination) + 1
+    this.#attempt = { pair, number: this.#count, startedAt: now }
+    this.#deadline = now + this.#timeoutMs(pair)
+    return pair
+  }
+
+  #patienceMs({ local, remote }: CandidatePair): number {
+    const isLastResort = local.type === 'relay' || remote.type === 'relay' || local.protocol === 'tcp'
+    return isLastResort ? this.#timing.relayedPatienceMs : this.#timing.nominationPatienceMs
   }
 
   #timeoutMs(pair: CandidatePair): number {
@@ -59,7 +87,7 @@ export class Nomination {
   }
 
   /** A nomination that goes unanswered for long is given up for another valid pair, as soon as there is one. */
-  #isAwaitingAnswer(checklist: Checklist, now: number): boolean {
+  #isAwaitingAnswer(pairs: readonly CandidatePair[], now: number): boolean {
     const attempt = this.#attempt
     if (attempt === undefined) return false
     const timeOutAt = attempt.startedAt + this.#timeoutMs(attempt.pair)
@@ -67,8 +95,8 @@ export class Nomination {
       this.#deadline = timeOutAt
       return true
     }
-    if (attempt.pair.valid && !checklist.pairs.some(pair => pair.valid && pair !== attempt.pair)) return true
-    if (attempt.pair.valid) attempt.pair.fail('nomination-unanswered')
+    if (attempt.pair.valid && !pairs.some(pair => pair !== attempt.pair)) return true
+    if (attempt.pair.valid) attempt.pair.fail('nomination-unanswered', now)
     this.#attempt = undefined
     return false
   }
@@ -96,11 +124,32 @@ export function bestValidPair(pairs: readonly CandidatePair[]): CandidatePair | 
   return best
 }
 
+/**
+ * The valid pairs that could be nominated, or undefined if that is settled.
+ *
+ * While a nominated pair is lost, only those that have answered since then; while one is in use, only better ones, and
+ * only where the peer lets a nomination move.
+ *
+ * @param since what was not heard of since then is of no use
+ */
+function eligiblePairs(session: IceSession, since: number): readonly CandidatePair[] | undefined {
+  const { nominated, lostAt, checklist } = session
+  const settled = nominated !== undefined && lostAt === undefined
+  if (settled && !session.renominates) return undefined
+  return checklist.pairs.filter(pair => {
+    if (!pair.valid || pair.silent || pair === nominated) return false
+    if (!settled) return lostAt === undefined || pair.confirmedAt >= lostAt
+    return pair.validPriority > nominated.validPriority && pair.confirmedAt > since
+  })
+}
+
 /** Whether no better pair is being checked, and none is likely to come: nothing beats two host candidates. */
-function isBestHope(best: CandidatePair, checklist: Checklist, ended: boolean): boolean {
+function isBestHope(best: CandidatePair, { checklist, localEnded, remoteEnded, lostAt = 0 }: IceSession): boolean {
   const { local, remote } = best.selectedView
-  if (!ended && !(local.type === 'host' && remote.type === 'host')) return false
-  return !checklist.pairs.some(
-    pair => pair.state !== 'succeeded' && pair.state !== 'failed' && pair.priority > best.validPriority,
-  )
+  const ended = localEnded && remoteEnded
+  const areHosts = local.type === 'host' && remote.type === 'host' && local.protocol === 'udp'
+  if (!ended && !areHosts) return false
+  const isHope = (pair: CandidatePair) =>
+    pair.state === 'succeeded' ? pair.confirmedAt < lostAt && !pair.silent : pair.state !== 'failed'
+  return !checklist.pairs.some(pair => isHope(pair) && pair.priority > best.validPriority)
 }

@@ -11,6 +11,8 @@ export interface IceParameters {
   readonly password: string
   /** An ICE-lite agent: it answers checks and sends none. */
   readonly lite?: boolean
+  /** It lets a nomination move: `ice-options:renomination` of draft-thatcher-ice-renomination-01. */
+  readonly renomination?: boolean
 }
 
 const usernameFragmentLength = 8

@@ -2,15 +2,14 @@ import type { TransportAddress } from '../base/address.ts'
 import type { Transmit } from '../base/machine.ts'
 import type { Queue } from '../base/queue.ts'
 import type { LocalCandidate } from './candidate.ts'
+import type { CandidatePair } from './candidate-pair.ts'
 import { encodeError, encodeSuccess, errorCode } from './check-messages.ts'
 import { judgeRequest, type RequestVerdict, StrangerLimit } from './check-server.ts'
-import type { ConnectivityChecks } from './connectivity-checks.ts'
+import type { PeerCheck } from './early-checks.ts'
 import type { IceEvent } from './events.ts'
-import { followNomination } from './follow-nomination.ts'
-import type { EarlyCheck, IceSession } from './ice-session.ts'
+import { followNomination, type NominationParts } from './follow-nomination.ts'
+import type { IceSession } from './ice-session.ts'
 import { dropped, handled, type IceReceived } from './received.ts'
-import type { RoleKeeper } from './role.ts'
-import type { PairSelection } from './selection.ts'
 import type { ReceivedStunMessage } from './stun/message.ts'
 import { transactionKey } from './stun/transaction.ts'
 
@@ -21,10 +20,7 @@ import { transactionKey } from './stun/transaction.ts'
 export const maxChecksPerPair = 10
 
 /** The parts of an agent that a check of the peer can have an effect on. */
-export interface PeerCheckParts {
-  readonly roles: RoleKeeper
-  readonly checks: ConnectivityChecks
-  readonly selection: PairSelection
+export interface PeerCheckParts extends NominationParts {
   readonly transmits: Queue<Transmit>
   readonly events: Queue<IceEvent>
 }
@@ -65,26 +61,37 @@ export class PeerChecks {
   }
 
   /** What a check of the peer, once answered, means for our own: RFC 8445 §7.3.1.3 to §7.3.1.5. */
-  handle(session: IceSession, check: EarlyCheck, now: number, transaction = ''): void {
+  handle(session: IceSession, check: PeerCheck, now: number, transaction = ''): void {
     const { roles, checks, selection, events } = this.#parts
     const { checklist } = session
     const { pair, learned, removed } = session.pairForRequest(check.local, check.remote, check.priority, roles.role)
     if (removed !== undefined) checks.forget([removed])
     if (learned !== undefined) events.push({ type: 'remote-candidate', candidate: learned })
     if (pair === undefined) return
-    const isNew = pair.noteRequest(transaction)
+    const isNew = pair.noteRequest(transaction, now)
     pair.counters.responsesSent++
-    const nominates = check.useCandidate && roles.role === 'controlled'
-    if (pair.state === 'succeeded' && selection.isUsable(pair, now)) {
-      if (nominates) followNomination(session, pair, selection, checks, now)
+    if (session.isLite) {
+      this.#handleAsLite(session, pair, check, now)
       return
     }
-    if (nominates) pair.nominateWhenValid()
+    const nomination = roles.role === 'controlled' ? check.nomination : undefined
+    if (nomination === undefined) this.#suspectOther(session, pair, now)
+    if (pair.state === 'succeeded' && !pair.silent && selection.isUsable(pair, now)) {
+      if (nomination !== undefined) followNomination(this.#parts, session, pair, nomination, now)
+      return
+    }
+    // In use, but silent: it is being asked already.
+    if (pair === selection.pair && pair === session.nominated) return
+    if (nomination !== undefined) pair.nominateWhenValid(nomination)
     // RFC 8445 §8.1.2: after a nomination no checks are made, save for a pair that the nomination moves to
-    if (checklist.concluded && !pair.nominationPending) return
+    if (!checklist.isOpen(pair) && !pair.nominationPending) return
     // RFC 8489 §6.3.1: a retransmitted request leaves things as the first one did
     if (!isNew && pair.state !== 'failed') return
     if (checks.countOf(pair) >= maxChecksPerPair) return
+    if (pair.state === 'succeeded') {
+      checklist.recheck(pair)
+      return
+    }
     // RFC 8445 §7.3.1.4: the check in progress is cancelled for a new one, which may get through where it did not
     checks.cancelWhere(other => other === pair)
     checklist.trigger(pair)
@@ -98,18 +105,37 @@ export class PeerChecks {
     remote: TransportAddress,
     now: number,
   ): IceReceived {
-    const { session, priority, useCandidate, remoteFragment } = verdict
+    const { session, priority, nomination, remoteFragment } = verdict
     // RFC 7675 §5.1: when consent has expired, transmission on that 5-tuple ceases
     if (session.consentLost || session.checklist.find(local.base, remote)?.consentLost) return dropped['consent-lost']
     this.#answer(encodeSuccess(request, remote, session.localKey), local, remote)
     // RFC 8445 §11: a check of the session before is answered, without impact on ICE processing
     if (session !== current) return handled
     this.#parts.roles.switchTo(verdict.role, session.checklist)
-    const check = { local, remote, remoteFragment, priority, useCandidate }
+    const check = { local, remote, remoteFragment, priority, nomination }
     // RFC 8445 §7.3: before the peer's parameters are here it is answered; the rest follows when they come
-    if (session.remote?.usernameFragment !== remoteFragment) session.rememberEarly(check)
+    if (session.remote?.usernameFragment !== remoteFragment) session.earlyChecks.remember(check)
     else this.handle(session, check, now, transactionKey(request.transactionId))
     return handled
+  }
+
+  /** RFC 8445 §7.3.2: a lite agent takes the peer's word that a pair works. */
+  #handleAsLite(session: IceSession, pair: CandidatePair, { local, nomination }: PeerCheck, now: number): void {
+    if (pair.state === 'succeeded') pair.confirm(now)
+    if (nomination === undefined) return
+    if (pair.state !== 'succeeded') pair.succeed(local, now)
+    followNomination(this.#parts, session, pair, nomination, now)
+  }
+
+  /**
+   * After a nomination a controlled peer has no reason to check another pair, unless the nominated one is lost at its
+   * end, where only we can nominate another.
+   */
+  #suspectOther(session: IceSession, pair: CandidatePair, now: number): void {
+    const { roles, selection } = this.#parts
+    const { nominated } = session
+    if (roles.role !== 'controlling' || nominated === undefined || nominated === pair) return
+    selection.suspect(nominated, now)
   }
 
   #answer(data: Uint8Array, local: LocalCandidate, remote: TransportAddress): void {

@@ -9,6 +9,7 @@ import type { IceTiming } from './timing.ts'
  * Which pair carries data, with the peer's consent to it.
  *
  * RFC 8445 §12.1: the nominated pair; before a nomination that of the session before a restart, or else any valid one.
+ * The latter too where the nominated pair is lost.
  */
 export class PairSelection {
   readonly #timing: IceTiming
@@ -52,8 +53,10 @@ export class PairSelection {
     const next = this.#preferred(session, now)
     if (next === this.#pair) return false
     if (next !== this.#carrier) this.#carrier = undefined
+    this.#pair?.history.note('deselected', now)
+    next?.history.note('selected', now)
     this.#pair = next
-    this.#consent.watch(next, now)
+    this.#consent.watch(next, now, session.isLite)
     return true
   }
 
@@ -62,6 +65,13 @@ export class PairSelection {
     // After two restarts in a row the pair that carries data is of the session before the last.
     if (this.#pair === undefined || this.#pair !== this.#carrier) this.#previous = session
     this.#carrier = this.#pair
+  }
+
+  /** The restart that has replaced `session` is undone. */
+  restore(session: IceSession): void {
+    if (this.#previous !== session) return
+    this.#previous = undefined
+    this.#carrier = undefined
   }
 
   /**
@@ -77,11 +87,16 @@ export class PairSelection {
     if (pair === this.#pair) this.#consent.confirm()
   }
 
+  /** Something tells that the peer has lost a pair: if it carries data, it is asked about sooner than usual. */
+  suspect(pair: CandidatePair, now: number): void {
+    if (pair === this.#pair) this.#consent.suspect(now)
+  }
+
   /** RFC 7675 §5.1: the peer no longer consents; the pair is not to be used again. */
-  revoke(session: IceSession, pair: CandidatePair, reason: 'consent-expired' | 'consent-revoked'): void {
+  revoke(session: IceSession, pair: CandidatePair, reason: 'consent-expired' | 'consent-revoked', now: number): void {
     if (pair === session.nominated) session.consentLost = true
     if (pair === this.#carrier) this.#carrier = undefined
-    pair.loseConsent(reason)
+    pair.loseConsent(reason, now)
   }
 
   /** Whether the peer has answered on the pair recently enough to send there. */
@@ -93,14 +108,19 @@ export class PairSelection {
     this.#pair = undefined
     this.#carrier = undefined
     this.#previous = undefined
-    this.#consent.watch(undefined, 0)
+    this.#consent.watch(undefined, 0, false)
   }
 
   #preferred(session: IceSession, now: number): CandidatePair | undefined {
-    if (session.nominated !== undefined) return session.nominated
-    if (this.#carrier !== undefined && !this.#carrier.silent) return this.#carrier
+    const { nominated } = session
+    if (nominated !== undefined && !nominated.silent) return nominated
+    if (nominated === undefined && this.#carrier?.valid && !this.#carrier.silent) return this.#carrier
+    // A silent pair may come back. It stands back only for one that has answered since it fell silent.
+    const since = nominated === undefined ? Number.NEGATIVE_INFINITY : (session.lostAt ?? now)
+    const usable = session.checklist.pairs.filter(
+      pair => !pair.silent && this.isUsable(pair, now) && pair.confirmedAt >= since,
+    )
     // A pair in use is given up when its consent is revoked, not before; but one that answers is preferred to it.
-    const usable = session.checklist.pairs.filter(pair => !pair.silent && this.isUsable(pair, now))
-    return bestValidPair(usable) ?? (this.#pair?.valid ? this.#pair : undefined)
+    return bestValidPair(usable) ?? nominated ?? (this.#pair?.valid ? this.#pair : undefined)
   }
 }

@@ -15,12 +15,20 @@ export interface IceTiming {
   readonly patienceMs: number
   /** How long after the first valid pair a controlling agent waits for better ones before it nominates. */
   readonly nominationPatienceMs: number
+  /**
+   * The same while the best valid pair is a relayed or a TCP one. On a direct path the first check is often lost, as it
+   * has to open the NAT for the other end's; the second and third follow after 100 and 300 ms. A relay that answers at
+   * once must not win against that, since a nomination is for good. Data flows on the relay in the meantime.
+   */
+  readonly relayedPatienceMs: number
   /** How long a nomination may go unanswered, if not four round trips, before another valid pair is nominated instead. */
   readonly nominationTimeoutMs: number
   /** The basic period of consent checks, randomised by 0.8 to 1.2. RFC 7675 §5.1: 5 s, never less. */
   readonly consentIntervalMs: number
   /** How long the selected pair may leave a consent request unanswered before it counts as disconnected. */
   readonly disconnectedAfterMs: number
+  /** The same, or four round trips, where something else than silence told that the pair may be gone. */
+  readonly suspicionMs: number
   /** How long consent lasts after an answer. RFC 7675 §5.1. */
   readonly consentTimeoutMs: number
 }
@@ -32,8 +40,10 @@ export const defaultIceTiming: IceTiming = {
   checkTimeoutMs: 39_500,
   patienceMs: 39_500,
   nominationPatienceMs: 75,
+  relayedPatienceMs: 500,
   nominationTimeoutMs: 3_000,
   consentIntervalMs: 5_000,
   disconnectedAfterMs: 5_000,
+  suspicionMs: 1_000,
   consentTimeoutMs: 30_000,
 }

@@ -1,20 +1,47 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
 import { BlockList } from 'node:net'
+import type { NetworkInterfaceInfo } from 'node:os'
 import { type InterfaceTable, interfaceTable } from './host.ts'
+import { isResponse } from './mdns-message.ts'
 import { lookupLiteral } from './udp-socket.ts'
 
 /** RFC 6762 §3: the port and the groups of multicast DNS. */
 export const mdnsPort = 5353
 const mdnsGroups = { 4: '224.0.0.251', 6: 'ff02::fb' } as const
 
-/** Sends to everyone on every link of this host, and hears them. */
+/** Who sent a message. */
+export interface MessageSource {
+  /** With a zone where it needs one. */
+  readonly address: string
+  readonly port: number
+  readonly family: 4 | 6
+  /** Whether it is an address of this host. */
+  readonly isOwn: boolean
+}
+
+/** Where a message goes; everywhere if it is left out. */
+export interface MulticastScope {
+  readonly family?: 4 | 6
+  /** Only the links of the interface that has this address; all if none of the links does. */
+  readonly address?: string
+}
+
+export type ReceiveMessage = (message: Uint8Array, from: MessageSource) => void
+
+/** Sends to everyone on the links of this host, and hears them. */
 export interface MulticastChannel {
-  send(message: Uint8Array): void
+  send(message: Uint8Array, scope?: MulticastScope): void
   close(): void
 }
 
-export type OpenMulticastChannel = (receive: (message: Uint8Array) => void) => Promise<MulticastChannel>
+/** Answers those it hears as well. */
+export interface RespondingChannel extends MulticastChannel {
+  reply(message: Uint8Array, to: MessageSource): void
+}
+
+export type OpenMulticastChannel = (receive: ReceiveMessage) => Promise<MulticastChannel>
+export type OpenRespondingChannel = (receive: ReceiveMessage) => Promise<RespondingChannel>
 
 /**
  * Opens the multicast DNS port for both address families. Never rejects: what cannot be opened stays silent.
@@ -24,29 +51,50 @@ export type OpenMulticastChannel = (receive: (message: Uint8Array) => void) => P
  *
  * @param port other than 5353 in tests only
  */
-export async function openMdnsChannel(
-  receive: (message: Uint8Array) => void,
-  port: number = mdnsPort,
-): Promise<MulticastChannel> {
+export async function openMdnsChannel(receive: ReceiveMessage, port: number = mdnsPort): Promise<RespondingChannel> {
   const table = interfaceTable()
   const isOnLink = onLinkCheck(table)
+  const own = new Set(addressesOf(table).map(info => info.address))
   const onMessage = (message: Uint8Array, from: RemoteInfo): void => {
     // RFC 6762 §6: responses from another source port than 5353 are silently ignored
-    if (from.port === mdnsPort && isOnLink(from)) receive(message)
+    if (isResponse(message) && from.port !== mdnsPort) return
+    // RFC 6762 §5.5: nor are queries of other links to be answered
+    if (!isOnLink(from)) return
+    const { address, port } = from
+    receive(message, { address, port, family: familyOf(from), isOwn: own.has(address.replace(/%.*/, '')) })
   }
   const links = multicastLinks(table)
   const families = await Promise.all([
     openFamily(4, port, links[4], onMessage),
     openFamily(6, port, links[6], onMessage),
   ])
-  const open = families.filter(family => family !== undefined)
-  return {
-    send: message => {
-      for (const family of open) family.send(message)
-    },
-    close: () => {
-      for (const family of open) family.close()
-    },
+  return new LinksChannel(families.filter(family => family !== undefined))
+}
+
+/** The sockets of both families as one. */
+class LinksChannel implements RespondingChannel {
+  readonly #families: readonly FamilyChannel[]
+
+  constructor(families: readonly FamilyChannel[]) {
+    this.#families = families
+  }
+
+  send(message: Uint8Array, { family, address }: MulticastScope = {}): void {
+    const chosen = this.#families.filter(one => family === undefined || family === one.family)
+    // Looked up each time: an address may have come after the channel was opened.
+    const links = address === undefined ? undefined : linksOfAddress(interfaceTable(), address)
+    const isLinkKnown = links !== undefined && this.#families.some(one => one.hasAny(links[one.family]))
+    for (const one of chosen) one.send(message, isLinkKnown ? links[one.family] : undefined)
+  }
+
+  reply(message: Uint8Array, to: MessageSource): void {
+    for (const one of this.#families) {
+      if (one.family === to.family) one.reply(message, to)
+    }
+  }
+
+  close(): void {
+    for (const one of this.#families) one.close()
   }
 }
 
@@ -89,11 +137,27 @@ function linksOf(
 export function onLinkCheck(table: InterfaceTable): (from: Pick<RemoteInfo, 'address' | 'family'>) => boolean {
   const onLink = new BlockList()
   onLink.addSubnet('fe80::', 10, 'ipv6')
-  for (const info of Object.values(table).flatMap(addresses => addresses ?? [])) {
+  for (const info of addressesOf(table)) {
     const prefix = Number(info.cidr?.split('/')[1])
     if (prefix > 0) onLink.addSubnet(info.address, prefix, info.family === 'IPv6' ? 'ipv6' : 'ipv4')
   }
   return from => onLink.check(from.address.replace(/%.*/, ''), from.family === 'IPv6' ? 'ipv6' : 'ipv4')
+}
+
+/** The links of the interface that has an address. */
+function linksOfAddress(table: InterfaceTable, address: string): ReturnType<typeof multicastLinks> | undefined {
+  for (const [name, infos] of Object.entries(table)) {
+    if (infos?.some(info => info.address === address)) return multicastLinks({ [name]: infos })
+  }
+  return undefined
+}
+
+function addressesOf(table: InterfaceTable): NetworkInterfaceInfo[] {
+  return Object.values(table).flatMap(infos => infos ?? [])
+}
+
+function familyOf(info: Pick<RemoteInfo, 'family'>): 4 | 6 {
+  return info.family === 'IPv6' ? 6 : 4
 }
 
 async function openFamily(
@@ -101,7 +165,7 @@ async function openFamily(
   port: number,
   links: readonly string[],
   onMessage: (message: Uint8Array, from: RemoteInfo) => void,
-): Promise<MulticastChannel | undefined> {
+): Promise<FamilyChannel | undefined> {
   if (links.length === 0) return undefined
   const socket = (await bindShared(family, port)) ?? (await bindShared(family, 0))
   if (socket === undefined) return undefined
@@ -110,7 +174,7 @@ async function openFamily(
   // A question that nobody answers must not keep the process alive.
   socket.unref()
   const joined = links.filter(link => join(socket, mdnsGroups[family], link))
-  return multicastChannel(socket, mdnsGroups[family], joined)
+  return new FamilyChannel(socket, family, joined)
 }
 
 /** Binds all addresses of a family, without keeping others on this host from doing the same. */
@@ -144,23 +208,66 @@ function join(socket: Socket, group: string, link: string): boolean {
   }
 }
 
-function multicastChannel(socket: Socket, group: string, links: readonly string[]): MulticastChannel {
-  // RFC 6762 §11: the IP TTL is 255
-  socket.setMulticastTTL(255)
-  return {
-    send: message => {
-      for (const link of links) sendOn(socket, group, link, message)
-    },
-    close: () => socket.close(),
+/** The socket of one family. */
+class FamilyChannel {
+  readonly family: 4 | 6
+  readonly #socket: Socket
+  readonly #links: readonly string[]
+
+  constructor(socket: Socket, family: 4 | 6, links: readonly string[]) {
+    this.#socket = socket
+    this.family = family
+    this.#links = links
+    // RFC 6762 §11: the IP TTL is 255
+    socket.setMulticastTTL(255)
+    setUnicastTtl(socket)
+  }
+
+  hasAny(links: readonly string[]): boolean {
+    return links.some(link => this.#links.includes(link))
+  }
+
+  send(message: Uint8Array, links: readonly string[] = this.#links): void {
+    if (!this.#maySend(message)) return
+    for (const link of this.#links) {
+      if (links.includes(link)) this.#sendOn(link, message)
+    }
+  }
+
+  reply(message: Uint8Array, to: MessageSource): void {
+    if (!this.#maySend(message)) return
+    try {
+      this.#socket.send(message, to.port, to.address, ignore)
+    } catch {
+      // A source port of zero is the one that Node refuses; nobody waits there.
+    }
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+
+  /** RFC 6762 §6: responses come from port 5353 only. */
+  #maySend(message: Uint8Array): boolean {
+    return !isResponse(message) || this.#socket.address().port === mdnsPort
+  }
+
+  #sendOn(link: string, message: Uint8Array): void {
+    try {
+      this.#socket.setMulticastInterface(link)
+      this.#socket.send(message, mdnsPort, mdnsGroups[this.family], ignore)
+    } catch {
+      // The link is gone. Its question may be answered on another one.
+    }
   }
 }
 
-function sendOn(socket: Socket, group: string, link: string, message: Uint8Array): void {
+/** RFC 6762 §11: unicast responses too; not every system lets it be set for IPv6. */
+function setUnicastTtl(socket: Socket): void {
   try {
-    socket.setMulticastInterface(link)
-    socket.send(message, mdnsPort, group)
+    socket.setTTL(255)
   } catch {
-    // The link is gone. Its question may be answered on another one.
+    // A response with another TTL is taken by all but the oldest queriers.
   }
 }
 

@@ -38,6 +38,8 @@ export interface MdnsResolverOptions {
   readonly timers: Timers
   readonly openChannel?: OpenMulticastChannel
   readonly loadCodec?: () => Promise<MdnsCodec>
+  /** The addresses of a name that this process answers for itself: it need not ask the link. */
+  readonly ownAddresses?: (name: string) => readonly string[]
 }
 
 interface Query {
@@ -59,11 +61,12 @@ interface Connection {
  * Questions do not ask for unicast responses: RFC 6762 §15.1: of several programs on a host that have the port, unicast
  * reaches one only, and a browser is such a program.
  */
-export class MdnsResolver implements Resolver {
+export class MdnsResolver implements Pick<Resolver, 'resolveMdns'> {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #openChannel: OpenMulticastChannel
   readonly #loadCodec: () => Promise<MdnsCodec>
+  readonly #ownAddresses: (name: string) => readonly string[]
   readonly #queries = new Map<string, Query>()
   readonly #known = new Map<string, { readonly addresses: readonly string[]; readonly until: number }>()
   #connecting: Promise<Connection> | undefined
@@ -74,12 +77,15 @@ export class MdnsResolver implements Resolver {
     this.#timers = options.timers
     this.#openChannel = options.openChannel ?? openMdnsChannel
     this.#loadCodec = options.loadCodec ?? loadMdnsCodec
+    this.#ownAddresses = options.ownAddresses ?? (() => [])
   }
 
   /** The addresses of a name, in canonical form; empty if it is no candidate's name or nobody answers. Never rejects. */
   resolveMdns(name: string): Promise<readonly string[]> {
     const key = name.toLowerCase()
     if (!isMdnsCandidateName(key)) return Promise.resolve([])
+    const own = this.#ownAddresses(key)
+    if (own.length > 0) return Promise.resolve(own)
     const known = this.#known.get(key)
     if (known !== undefined && known.until > this.#clock.now()) return Promise.resolve(known.addresses)
     const asked = this.#queries.get(key)

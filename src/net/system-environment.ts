@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import type { CancelTimer, Clock, Environment, RandomSource, Timers } from '../base/environment.ts'
+import type { CancelTimer, Clock, Environment, Network, RandomSource, Resolver, Timers } from '../base/environment.ts'
 import { hostInterfaces } from './host.ts'
+import { HostNames } from './host-names.ts'
+import { InterfaceWatch } from './interface-watch.ts'
 import { MdnsResolver } from './mdns.ts'
+import { openMdnsChannel } from './mdns-channel.ts'
+import { MdnsResponder } from './mdns-responder.ts'
+import { SharedMulticast } from './shared-multicast.ts'
+import { connectTcp } from './tcp-connection.ts'
+import { listenTcp } from './tcp-listener.ts'
 import { bindUdp } from './udp-socket.ts'
 
 /** The longest delay that `setTimeout` takes; it takes longer ones for one millisecond. */
@@ -22,14 +29,38 @@ export const systemTimers: Timers = {
 
 export const systemRandom: RandomSource = length => randomBytes(length)
 
-/** The world as it is: this host's clock, sockets, interfaces, random numbers and multicast DNS. */
+const interfaceWatch = new InterfaceWatch()
+
+const systemNetwork: Network = {
+  interfaces: hostInterfaces,
+  bindUdp,
+  connectTcp,
+  listenTcp,
+  watchInterfaces: changed => interfaceWatch.watch(changed),
+}
+
+/** The world as it is: this host's clock, sockets, interfaces, random numbers and names. */
 export function createSystemEnvironment(): Environment {
   return {
     clock: systemClock,
     timers: systemTimers,
     random: systemRandom,
-    network: { interfaces: hostInterfaces, bindUdp },
-    resolver: new MdnsResolver({ clock: systemClock, timers: systemTimers }),
+    network: systemNetwork,
+    resolver: createSystemResolver(),
+  }
+}
+
+/** Asking for multicast DNS names and answering for our own share a channel. */
+function createSystemResolver(): Resolver {
+  const multicast = new SharedMulticast(openMdnsChannel, systemNetwork.watchInterfaces)
+  const common = { clock: systemClock, timers: systemTimers, openChannel: multicast.open }
+  const responder = new MdnsResponder({ ...common, random: systemRandom })
+  const resolver = new MdnsResolver({ ...common, ownAddresses: name => responder.addressesOf(name) })
+  const hosts = new HostNames()
+  return {
+    resolveHost: name => hosts.resolveHost(name),
+    resolveMdns: name => resolver.resolveMdns(name),
+    registerMdns: address => responder.registerMdns(address),
   }
 }
 

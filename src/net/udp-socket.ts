@@ -1,17 +1,14 @@
-import type { RemoteInfo, Socket } from 'node:dgram'
+import type { Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
 import type { TransportAddress } from '../base/address.ts'
 import type { DatagramHandler, UdpSocket } from '../base/environment.ts'
-import { parseIp } from '../base/ip.ts'
+import { RemoteAddresses, transportAddress } from './remote-addresses.ts'
 
 /**
  * How much the kernel may hold for a socket until we read it, in bytes; the default (212 kB on Linux) overflows in bursts
  * of about ninety packets. It is memory of the kernel, used only while datagrams wait.
  */
 export const receiveBufferSize: number = 2 * 1024 * 1024
-
-/** The number of remote endpoints for which a socket keeps the address object it hands out. */
-export const maxKnownRemotes = 64
 
 /**
  * Opens a UDP socket on a local address; port 0 for any.
@@ -87,42 +84,6 @@ class SystemUdpSocket implements UdpSocket {
   readonly #onSent = (error: Error | null): void => {
     if (error !== null) this.#sendErrors++
   }
-}
-
-/**
- * Gives the same object for the same remote endpoint, so that layers above can compare by identity.
- *
- * Anyone can send from many addresses: when the table is full, it starts anew.
- */
-class RemoteAddresses {
-  readonly #known = new Map<string, TransportAddress>()
-  #last: TransportAddress | undefined
-  #lastRaw = ''
-
-  of(remote: RemoteInfo): TransportAddress {
-    const last = this.#last
-    if (last !== undefined && remote.port === last.port && remote.address === this.#lastRaw) return last
-    const found = this.#find(remote)
-    this.#last = found
-    this.#lastRaw = remote.address
-    return found
-  }
-
-  #find(remote: RemoteInfo): TransportAddress {
-    const key = `${remote.port} ${remote.address}`
-    const known = this.#known.get(key)
-    if (known !== undefined) return known
-    if (this.#known.size >= maxKnownRemotes) this.#known.clear()
-    const added = transportAddress(remote)
-    this.#known.set(key, added)
-    return added
-  }
-}
-
-function transportAddress(endpoint: { readonly address: string; readonly port: number }): TransportAddress {
-  // A zone means something to this host alone, and the candidates of a peer come without.
-  const ip = parseIp(endpoint.address.replace(/%.*/, ''))
-  return { address: ip?.address ?? endpoint.address, port: endpoint.port, family: ip?.family ?? 4 }
 }
 
 /** Best effort: the operating system has the last word on sizes. */

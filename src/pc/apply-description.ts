@@ -59,6 +59,7 @@ export function readRemoteData(session: SdpSession, type: 'offer' | 'answer' | '
       usernameFragment: transport.iceUfrag,
       password: transport.icePwd,
       ...(session.iceLite ? { lite: true } : {}),
+      ...(transport.iceOptions.includes('renomination') ? { renomination: true } : {}),
     },
     fingerprints: transport.fingerprints,
     setup: readSetup(transport.setup, type),

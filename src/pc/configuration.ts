@@ -1,3 +1,5 @@
+import { parseServerUrl, type ServerUrl } from '../ice/index.ts'
+import { opaqueString } from '../ice/stun/opaque-string.ts'
 import { RTCCertificate } from './rtc-certificate.ts'
 import {
   type Converter,
@@ -114,29 +116,28 @@ function validateIceServer(server: CompleteIceServer): void {
 
 /** webrtc-pc §4.4.1.5: validate an ICE server URL */
 function validateUrl(url: string, server: CompleteIceServer): void {
-  const match = /^(stuns?|turns?):([^/@?#]+)(\?[^#]*)?$/i.exec(url)
-  if (match === null) throw syntax(`not the URL of a STUN or TURN server: ${JSON.stringify(url)}`)
-  const [, scheme = '', host = '', query] = match
-  if (!isHostAndPort(host)) throw syntax(`no host, or no port, in ${JSON.stringify(url)}`)
-  const isTurn = scheme.toLowerCase().startsWith('turn')
-  if (!isTurn) {
-    if (query !== undefined) throw syntax('a stun: URL has no query')
-    return
-  }
-  if (query !== undefined && query !== '?transport=udp' && query !== '?transport=tcp') {
-    throw syntax(`not a transport of TURN: ${JSON.stringify(query)}`)
-  }
+  const { scheme, transport } = parseUrl(url)
+  // step 3; RFC 7350 has STUN and TURN over DTLS, which hardly any server speaks
+  if (transport === 'dtls') throw new DOMException(`TURN over DTLS is not spoken: ${url}`, 'NotSupportedError')
+  // step 7
+  if (scheme !== 'turn' && scheme !== 'turns') return
   if (!isCredential(server.username) || !isCredential(server.credential)) {
     throw new DOMException('a TURN server needs a user name and a credential', 'InvalidAccessError')
   }
 }
 
-function isHostAndPort(text: string): boolean {
-  return URL.canParse(`https://${text}`)
+function parseUrl(url: string): ServerUrl {
+  try {
+    return parseServerUrl(url)
+  } catch (error) {
+    throw syntax(`${JSON.stringify(url)} is not the URL of a STUN or TURN server: ${(error as Error).message}`)
+  }
 }
 
+/** Of a length that a server must take, and fit for what it is hashed with: RFC 8489 §14.3, RFC 8265 §4.1. */
 function isCredential(text: string | undefined): boolean {
-  return text !== undefined && text !== '' && Buffer.byteLength(text) <= maxCredentialBytes
+  const prepared = text === undefined ? undefined : opaqueString(text)
+  return prepared !== undefined && Buffer.byteLength(prepared) <= maxCredentialBytes
 }
 
 function syntax(message: string): DOMException {

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { TransportAddress } from '../base/address.ts'
 import type { Environment } from '../base/environment.ts'
 import type { DtlsError } from '../dtls/errors.ts'
 import type { CryptoProvider } from '../dtls/index.ts'
-import type { SdpCandidate } from '../sdp/index.ts'
-import { CandidatePool } from './candidate-pool.ts'
+import type { IceParameters } from '../ice/index.ts'
 import { type CompleteConfiguration, checkModification } from './configuration.ts'
 import {
   deriveConnectionState,
@@ -22,8 +23,14 @@ import {
   RTCPeerConnectionIceErrorEvent,
   RTCPeerConnectionIceEvent,
 } from './events.ts'
+import { CandidatePool } from './gathering/candidate-pool.ts'
+import type { HostOptions } from './gathering/host-options.ts'
+import type { IcePort } from './gathering/ice-port.ts'
+import type { ServerFailure } from './gathering/server-failure.ts'
+import { serverTargets } from './gathering/server-list.ts'
 import { Negotiator } from './negotiator.ts'
 import { OperationsChain } from './operations-chain.ts'
+import type { LocalCandidateText } from './peer-transport.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { toRTCError } from './rtc-error.ts'
 import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
@@ -34,14 +41,20 @@ import { collectStats, type RTCStats } from './stats.ts'
 /** The SCTP port that every WebRTC endpoint names; any would do, since DTLS carries just one association. */
 const sctpPort = 5000
 
-// webrtc-pc §4.8.3: the code of a server that could not be reached
-const serverNotReachable = 701
+/** Failures of servers that are remembered for reports; each was told by an event as well. */
+export const maxServerFailures = 64
 
 export interface ConnectionOptions {
   readonly environment: Environment
   readonly crypto: CryptoProvider
-  readonly gatherLoopback: boolean
   readonly maxMessageSize: number
+  readonly host: HostOptions
+  readonly tlsCa: string | undefined
+  readonly icePort: IcePort | undefined
+  readonly iceLite: boolean
+  readonly iceRenomination: boolean
+  /** The credentials of the first generation; random ones if absent. */
+  readonly iceParameters: IceParameters | undefined
 }
 
 /**
@@ -66,6 +79,7 @@ export class Connection implements DataSessionObserver {
   #updateNegotiationNeededOnEmptyChain = false
   #localDescriptionSet = false
   #dataChannelsCreated = false
+  readonly #serverFailures: { readonly url: string; readonly errorCode: number; readonly errorText: string }[] = []
   #closed = false
 
   constructor(target: EventTarget, configuration: CompleteConfiguration, options: ConnectionOptions) {
@@ -75,9 +89,11 @@ export class Connection implements DataSessionObserver {
     this.#chain = new OperationsChain(() => this.#onEmptyChain())
     this.pool = new CandidatePool(() => ({
       environment: options.environment,
-      gatherLoopback: options.gatherLoopback,
-      // webrtc-pc §4.2.3: under the policy `relay` no host address is used, and none is told
-      hostCandidates: this.#configuration.iceTransportPolicy === 'all',
+      policy: this.#configuration.iceTransportPolicy,
+      servers: serverTargets(this.#configuration.iceServers),
+      host: options.host,
+      tlsCa: options.tlsCa,
+      icePort: options.icePort,
     }))
     this.pool.resize(configuration.iceCandidatePoolSize)
     this.channels = new DataChannels({
@@ -93,6 +109,7 @@ export class Connection implements DataSessionObserver {
       pool: this.pool,
       localData: { sctpPort, maxMessageSize: options.maxMessageSize },
       wantsData: () => this.#dataChannelsCreated,
+      resolvesNames: () => this.#configuration.iceTransportPolicy === 'all',
       observer: this,
     })
   }
@@ -119,6 +136,11 @@ export class Connection implements DataSessionObserver {
     return this.#closed ? 'closed' : this.#connectionState
   }
 
+  /** What was told of servers that were of no use: the latest. */
+  get serverFailures(): readonly { readonly url: string; readonly errorCode: number; readonly errorText: string }[] {
+    return this.#serverFailures
+  }
+
   get configuration(): CompleteConfiguration {
     return this.#configuration
   }
@@ -126,10 +148,12 @@ export class Connection implements DataSessionObserver {
   /** webrtc-pc §4.4.1.5 */
   setConfiguration(configuration: CompleteConfiguration): void {
     checkModification(this.#configuration, configuration, this.#localDescriptionSet)
-    const policyChanged = configuration.iceTransportPolicy !== this.#configuration.iceTransportPolicy
+    const before = this.#configuration
     this.#configuration = configuration
     this.pool.resize(configuration.iceCandidatePoolSize)
-    if (policyChanged) this.pool.refresh()
+    // webrtc-pc §4.4.1.5, steps 7 and 9: what was gathered under other rules is discarded
+    const sameServers = isDeepStrictEqual(before.iceServers, configuration.iceServers)
+    if (!sameServers || before.iceTransportPolicy !== configuration.iceTransportPolicy) this.pool.refresh()
   }
 
   createOffer(iceRestart: boolean): Promise<string> {
@@ -196,6 +220,7 @@ export class Connection implements DataSessionObserver {
       channels: this.channels,
       session: this.negotiator.session,
       certificates: this.certificates,
+      pool: this.pool.entries,
     })
   }
 
@@ -209,9 +234,9 @@ export class Connection implements DataSessionObserver {
     this.pool.close()
   }
 
-  localCandidate(session: DataSession, candidate: SdpCandidate): void {
+  localCandidate(session: DataSession, candidate: LocalCandidateText): void {
     this.#queueTask(() => {
-      if (!this.negotiator.addLocalCandidate(session, candidate)) return
+      if (!this.negotiator.addLocalCandidate(session, candidate.sdp)) return
       const shown = session.transport.toRtcCandidate(candidate)
       dispatch(this.#target, new RTCPeerConnectionIceEvent('icecandidate', { candidate: shown }))
     })
@@ -222,6 +247,19 @@ export class Connection implements DataSessionObserver {
       if (!this.negotiator.endLocalCandidates(session)) return
       const end = session.transport.toRtcCandidate(undefined)
       dispatch(this.#target, new RTCPeerConnectionIceEvent('icecandidate', { candidate: end }))
+    })
+  }
+
+  /** webrtc-pc §4.8.3: a server was of no use */
+  serverFailed(url: string, { errorCode, errorText, local }: ServerFailure): void {
+    if (this.#serverFailures.length >= maxServerFailures) this.#serverFailures.shift()
+    this.#serverFailures.push({ url, errorCode, errorText })
+    this.#queueTask(() => {
+      // webrtc-pc §4.8.3: the address is told only where a candidate has told it already
+      const shown = local === undefined ? undefined : this.#exposedLocal(local)
+      const [address, port] = shown === undefined ? [null, null] : [shown.address, shown.port]
+      const init = { address, port, url, errorCode, errorText }
+      dispatch(this.#target, new RTCPeerConnectionIceErrorEvent('icecandidateerror', init))
     })
   }
 
@@ -265,6 +303,13 @@ export class Connection implements DataSessionObserver {
     if (connectionChanged) fire(this.#target, 'connectionstatechange')
   }
 
+  #exposedLocal(local: TransportAddress): TransportAddress | undefined {
+    const exposed = this.#sessions().some(({ localCandidates }) =>
+      localCandidates.some(({ address, port }) => address === local.address && port === local.port),
+    )
+    return exposed ? local : undefined
+  }
+
   #sessions(): readonly DataSession[] {
     const { session } = this.negotiator
     return session === undefined ? [] : [session]
@@ -300,26 +345,9 @@ export class Connection implements DataSessionObserver {
     if (state !== before) fire(this.#target, 'signalingstatechange')
   }
 
-  async #gather(): Promise<void> {
+  #gather(): void {
     const { session } = this.negotiator
-    if (session?.takeGathering() !== true) return
-    this.#reportServers()
-    await session.gather()
-  }
-
-  /** Servers are not asked by this version; whoever configured them is told so, for each. */
-  #reportServers(): void {
-    for (const url of this.#configuration.iceServers.flatMap(server => server.urls)) {
-      const errorText = 'STUN and TURN servers are not used by this version'
-      const event = new RTCPeerConnectionIceErrorEvent('icecandidateerror', {
-        address: null,
-        port: null,
-        url,
-        errorCode: serverNotReachable,
-        errorText,
-      })
-      this.#queueTask(() => dispatch(this.#target, event))
-    }
+    if (session?.takeGathering() === true) session.gather()
   }
 
   #onEmptyChain(): void {

@@ -1,3 +1,4 @@
+import { parseIp } from '../base/ip.ts'
 import type { IceParameters } from '../ice/index.ts'
 import type { SdpCandidate, SdpFingerprint, SdpMedia, SdpOrigin, SdpSession, SdpSetup } from '../sdp/index.ts'
 import { bundleGroup, taggedSection } from '../sdp/index.ts'
@@ -6,6 +7,8 @@ import { findDataSection } from './apply-description.ts'
 /** What this end says about its transport in every description. */
 export interface LocalTransportDescription {
   readonly ice: IceParameters
+  readonly iceLite: boolean
+  readonly iceRenomination: boolean
   readonly fingerprints: readonly SdpFingerprint[]
   readonly candidates: readonly SdpCandidate[]
   readonly endOfCandidates: boolean
@@ -46,7 +49,7 @@ export function createOffer(input: OfferInput): SdpSession {
   if (dataIndex === -1 && input.wantsData) {
     media.push(dataSection(unusedMid(media), 'actpass', input.transport, input.data))
   }
-  return session(input.origin, media)
+  return session(input.origin, media, input.transport.iceLite)
 }
 
 /** RFC 8829 §5.3: an answer section for each offered one; all but the data section are rejected. */
@@ -57,17 +60,18 @@ export function createAnswer(input: AnswerInput): SdpSession {
     if (index === dataIndex) return answeredData(section, input, tagIndex === undefined)
     return index === tagIndex ? inactive(section, input) : rejected(section)
   })
-  return session(input.origin, media)
+  return session(input.origin, media, input.transport.iceLite)
 }
 
-function session(origin: SdpOrigin, media: readonly SdpMedia[]): SdpSession {
+function session(origin: SdpOrigin, media: readonly SdpMedia[], iceLite: boolean): SdpSession {
   const mids = media.filter(section => section.port !== 0 || section.bundleOnly).flatMap(section => section.mid ?? [])
   return {
     origin,
     sessionName: '-',
     // RFC 9143 §7.2.1: every section that is in use shares one transport
     groups: mids.length > 0 ? [{ semantics: 'BUNDLE', mids }] : [],
-    iceLite: false,
+    // RFC 8839 §5.3: a lite agent says so for the whole session
+    iceLite,
     iceOptions: [],
     fingerprints: [],
     attributes: [],
@@ -111,7 +115,8 @@ function transportFields(transport: LocalTransportDescription, setup: SdpSetup):
     ...defaultDestination(transport.candidates),
     iceUfrag: transport.ice.usernameFragment,
     icePwd: transport.ice.password,
-    iceOptions: ['trickle'],
+    // draft-thatcher-ice-renomination §3: said by either side that can do it
+    iceOptions: transport.iceRenomination ? ['trickle', 'renomination'] : ['trickle'],
     fingerprints: transport.fingerprints,
     setup,
     candidates: transport.candidates,
@@ -141,8 +146,14 @@ export function defaultDestination(candidates: readonly SdpCandidate[]): { port:
     : { port: target.port, connection: connectionOf(target) }
 }
 
+/** The type that is most likely to work comes first: RFC 8839 §4.2.1.1. */
+const defaultOrder = ['relay', 'srflx', 'host']
+
+/** A default destination is a UDP address: TCP candidates and names (draft-ietf-mmusic-mdns-ice-candidates §3.1.3) are none. */
 function defaultCandidate(candidates: readonly SdpCandidate[]): SdpCandidate | undefined {
-  return candidates.find(candidate => !candidate.address.includes(':')) ?? candidates[0]
+  const usable = candidates.filter(({ protocol, address }) => protocol === 'udp' && parseIp(address) !== undefined)
+  const ranked = defaultOrder.flatMap(type => usable.filter(candidate => candidate.type === type))
+  return ranked.find(({ address }) => !address.includes(':')) ?? ranked[0]
 }
 
 function connectionOf(candidate: SdpCandidate): string {

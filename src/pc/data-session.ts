@@ -4,12 +4,12 @@ import type { IceParameters, IceRole } from '../ice/index.ts'
 import { SctpAssociation, type SctpEvent } from '../sctp/index.ts'
 import type { SdpCandidate } from '../sdp/index.ts'
 import type { RemoteData } from './apply-description.ts'
-import type { CandidatePool } from './candidate-pool.ts'
 import type { LocalDataDescription } from './create-description.ts'
 import type { DataChannels } from './data-channels.ts'
+import type { CandidatePool } from './gathering/candidate-pool.ts'
 import { dtlsIdentities } from './identities.ts'
 import { maxMessageSize } from './message-limits.ts'
-import { PeerTransport, type PeerTransportObserver } from './peer-transport.ts'
+import { type LocalCandidateText, PeerTransport, type PeerTransportObserver } from './peer-transport.ts'
 import { RemoteCandidates } from './remote-candidates.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { fire, RTCSctpTransport, type SctpTransportSlots } from './rtc-transports.ts'
@@ -18,7 +18,7 @@ import { constructorToken } from './webidl.ts'
 /** What a session tells its connection; see {@link PeerTransportObserver}. */
 export interface DataSessionObserver
   extends Omit<PeerTransportObserver, 'sctpEvent' | 'localCandidate' | 'endOfLocalCandidates'> {
-  localCandidate(session: DataSession, candidate: SdpCandidate): void
+  localCandidate(session: DataSession, candidate: LocalCandidateText): void
   endOfLocalCandidates(session: DataSession): void
 }
 
@@ -32,6 +32,10 @@ export interface DataSessionOptions {
   readonly channels: DataChannels
   readonly localData: LocalDataDescription
   readonly pool: CandidatePool
+  readonly iceLite: boolean
+  readonly iceRenomination: boolean
+  /** Names of the peer in place of addresses are looked up: with the transport policy `relay` they are not, as that asks the local network. */
+  readonly resolvesNames: () => boolean
   readonly observer: DataSessionObserver
 }
 
@@ -49,6 +53,10 @@ export class DataSession {
   #dtlsRole: 'client' | 'server' | undefined
   #remoteMaxMessageSize = Number.POSITIVE_INFINITY
   #gatheringDue = true
+  /** What was known of the peer in the generation before the last restart. */
+  #beforeRestart:
+    | { readonly ice: IceParameters | undefined; readonly taken: number; readonly ended: boolean }
+    | undefined
   #closed = false
 
   constructor(options: DataSessionOptions) {
@@ -61,6 +69,7 @@ export class DataSession {
     this.sctp = new RTCSctpTransport(constructorToken, this.#sctpSlots, this.transport.dtls)
     this.#remoteCandidates = new RemoteCandidates(
       options.environment.resolver,
+      options.resolvesNames,
       candidate => this.transport.addRemoteCandidate(candidate),
       () => this.#maybeEndOfRemoteCandidates(),
     )
@@ -94,14 +103,25 @@ export class DataSession {
     return due
   }
 
-  gather(): Promise<void> {
-    return this.transport.gather()
+  gather(): void {
+    this.transport.gather()
   }
 
   restart(parameters: IceParameters): void {
     this.#gatheringDue = true
-    this.transport.restart(parameters)
+    this.#beforeRestart = { ice: this.#remoteIce, taken: this.#candidatesTaken, ended: this.#endOfRemoteCandidates }
+    this.transport.restart(parameters, this.#options.pool.create())
     this.#remoteIce = undefined
+  }
+
+  /** The offer that began the generation was rolled back. RFC 8829 §4.1.10.2: as if it had never been applied. */
+  rollbackRestart(): void {
+    const before = this.#beforeRestart
+    if (before === undefined || !this.transport.rollbackRestart()) return
+    this.#gatheringDue = false
+    this.#remoteIce = before.ice
+    this.#candidatesTaken = before.taken
+    this.#endOfRemoteCandidates = before.ended
   }
 
   /** RFC 8839 §5.4: other credentials than the ones in use begin a new generation. */
@@ -171,6 +191,7 @@ export class DataSession {
     return {
       localCandidate: candidate => observer.localCandidate(this, candidate),
       endOfLocalCandidates: () => observer.endOfLocalCandidates(this),
+      serverFailed: (url, failure) => observer.serverFailed(url, failure),
       iceStateChanged: fireAll => observer.iceStateChanged(fireAll),
       gatheringStateChanged: (apply, fireAll) => observer.gatheringStateChanged(apply, fireAll),
       dtlsStateChanged: (error, fireAll) => {

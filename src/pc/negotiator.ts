@@ -35,6 +35,8 @@ export interface NegotiatorOptions extends Omit<DataSessionOptions, 'role' | 'ic
   readonly certificates: () => readonly RTCCertificate[]
   /** Data channels exist, so that an offer must have a section for them. */
   readonly wantsData: () => boolean
+  /** The ICE credentials of the first generation; random ones if absent. */
+  readonly iceParameters: IceParameters | undefined
 }
 
 type Description = { readonly type: Exclude<SdpType, 'rollback'>; readonly sdp: string }
@@ -52,6 +54,8 @@ export class Negotiator {
   /** The ICE credentials of the next generation: of the first offer or answer, or of a restart. */
   #nextIce: IceParameters | undefined
   #session: DataSession | undefined
+  /** The local offer that is pending began a new generation of ICE. */
+  #offerRestarted = false
   #remoteData: RemoteData | undefined
   /** What to go back to on rollback. */
   #stable: { readonly session: DataSession | undefined; readonly remoteData: RemoteData | undefined } = {
@@ -148,7 +152,11 @@ export class Negotiator {
     this.signaling.rollback()
     this.#nextIce = undefined
     this.#remoteData = this.#stable.remoteData
-    if (this.#session === this.#stable.session) return
+    if (this.#session === this.#stable.session) {
+      if (this.#offerRestarted) this.#session?.rollbackRestart()
+      this.#offerRestarted = false
+      return
+    }
     this.#session?.close()
     this.#session = this.#stable.session
   }
@@ -320,6 +328,7 @@ export class Negotiator {
     if (this.#nextIce === undefined) return
     this.#session?.restart(this.#nextIce)
     this.#nextIce = undefined
+    this.#offerRestarted = this.signaling.state === 'stable'
   }
 
   #dropSession(): void {
@@ -335,17 +344,21 @@ export class Negotiator {
   /** webrtc-pc §4.4.1.4: credentials that were replaced need no negotiation any more */
   #settleRestart(): void {
     if (this.signaling.state !== 'stable') return
+    this.#offerRestarted = false
     const now = new Set(credentials(this.signaling.currentLocal))
     if (![...this.#credentialsToReplace].some(old => now.has(old))) this.#credentialsToReplace = new Set()
   }
 
   #describeTransport(certificates: readonly RTCCertificate[]): LocalTransportDescription {
     const fingerprints = sdpFingerprints(certificates)
+    const { iceLite, iceRenomination } = this.#options
     if (this.#session === undefined || this.#nextIce !== undefined) {
-      return { ice: this.#firstIce(), fingerprints, candidates: [], endOfCandidates: false }
+      return { ice: this.#firstIce(), iceLite, iceRenomination, fingerprints, candidates: [], endOfCandidates: false }
     }
     return {
       ice: this.#session.iceParameters,
+      iceLite,
+      iceRenomination,
       fingerprints,
       candidates: this.#session.localCandidates,
       endOfCandidates: this.#session.isGatheringComplete,
@@ -353,7 +366,8 @@ export class Negotiator {
   }
 
   #firstIce(): IceParameters {
-    this.#nextIce ??= createIceParameters(this.#options.environment.random)
+    const chosen = this.#session === undefined ? this.#options.iceParameters : undefined
+    this.#nextIce ??= chosen ?? createIceParameters(this.#options.environment.random)
     return this.#nextIce
   }
 

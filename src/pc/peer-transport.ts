@@ -1,10 +1,13 @@
 import type { Environment } from '../base/environment.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import type { DtlsError } from '../dtls/errors.ts'
-import type { IceCandidate, IceEvent, IceParameters, IceRole, SelectedPair } from '../ice/index.ts'
+import type { IceCandidate, IceEvent, IceParameters, IceRole, LocalCandidate, SelectedPair } from '../ice/index.ts'
 import type { SctpEvent } from '../sctp/index.ts'
 import { type SdpCandidate, serializeCandidate } from '../sdp/index.ts'
-import type { GatheredCandidate, Gatherer } from './gatherer.ts'
+import { CandidateDescriber } from './candidate-description.ts'
+import type { GatheredCandidate } from './gathering/candidate-socket.ts'
+import type { Gatherer, GathererListener } from './gathering/gatherer.ts'
+import type { ServerFailure } from './gathering/server-failure.ts'
 import { RTCIceCandidate } from './rtc-ice-candidate.ts'
 import {
   createTransportObjects,
@@ -20,14 +23,22 @@ import { constructorToken } from './webidl.ts'
 
 /** What a transport tells its connection, each at the top of a turn. */
 export interface PeerTransportObserver {
-  localCandidate(candidate: SdpCandidate): void
+  localCandidate(candidate: LocalCandidateText): void
   endOfLocalCandidates(): void
+  serverFailed(url: string, failure: ServerFailure): void
   /** The states of the transport have changed and its own events have yet to be fired: derive, then call `fireAll`. */
   iceStateChanged(fireAll: () => void): void
   /** The gathering state is about to change: from a task, call `apply`, derive, then call `fireAll`. */
   gatheringStateChanged(apply: () => void, fireAll: () => void): void
   dtlsStateChanged(error: DtlsError | undefined, fireAll: () => void): void
   sctpEvent(event: SctpEvent): void
+}
+
+/** A local candidate as it is signalled, and what only this end knows of it. */
+export interface LocalCandidateText {
+  readonly sdp: SdpCandidate
+  readonly url: string | undefined
+  readonly relayProtocol: LocalCandidate['relayProtocol']
 }
 
 export interface PeerTransportOptions {
@@ -39,6 +50,16 @@ export interface PeerTransportOptions {
   readonly observer: PeerTransportObserver
   readonly mid: string | undefined
   readonly mLineIndex: number
+  readonly iceLite: boolean
+  readonly iceRenomination: boolean
+}
+
+/** What belongs to one generation of ICE, to go back to. */
+interface Generation {
+  readonly gatherer: Gatherer
+  readonly describer: CandidateDescriber
+  readonly sdpCandidates: SdpCandidate[]
+  readonly slots: Readonly<IceTransportSlots>
 }
 
 /** One transport of a connection as the W3C shows it: driver, gatherer, RTCIceTransport and RTCDtlsTransport. */
@@ -51,7 +72,11 @@ export class PeerTransport implements TransportListener {
   readonly #iceSlots: IceTransportSlots
   readonly #dtlsSlots: DtlsTransportSlots = { state: 'new', remoteCertificates: [] }
   readonly #observer: PeerTransportObserver
-  readonly #gatherer: Gatherer
+  #gatherer: Gatherer
+  /** Of the generations before: their sockets carry data until the new one has a path. */
+  #retired: Gatherer[] = []
+  #describer: CandidateDescriber
+  #beforeRestart: Generation | undefined
   #sdpCandidates: SdpCandidate[] = []
   #closed = false
 
@@ -71,7 +96,7 @@ export class PeerTransport implements TransportListener {
     }
     this.driver = new Transport({ ...options, listener: this })
     this.#gatherer = options.gatherer
-    this.#gatherer.attach(this.driver.receive)
+    this.#describer = describerFor(options.gatherer)
     const objects = createTransportObjects(this.#iceSlots, this.#dtlsSlots)
     this.ice = objects.ice
     this.dtls = objects.dtls
@@ -87,23 +112,49 @@ export class PeerTransport implements TransportListener {
   }
 
   /** Gathers local candidates; a second call begins a new generation on the same sockets. */
-  async gather(): Promise<void> {
-    this.#setGatheringState('gathering')
-    await this.#gatherer.gather(gathered => this.#addLocalCandidate(gathered))
-    if (this.#closed) return
-    this.driver.endOfLocalCandidates()
-    this.#observer.endOfLocalCandidates()
-    this.#setGatheringState('complete')
+  gather(): void {
+    this.#gatherer.gather(this.#listener())
   }
 
-  /** Begins a new ICE generation; `gather` must follow. */
-  restart(parameters: IceParameters): void {
+  get gatherer(): Gatherer {
+    return this.#gatherer
+  }
+
+  /** Begins a new ICE generation with a gatherer of its own; `gather` must follow. */
+  restart(parameters: IceParameters, gatherer: Gatherer): void {
+    this.#beforeRestart = {
+      gatherer: this.#gatherer,
+      describer: this.#describer,
+      sdpCandidates: this.#sdpCandidates,
+      slots: { ...this.#iceSlots },
+    }
+    this.#closeRetired()
+    this.#gatherer.retire()
+    this.#retired.push(this.#gatherer)
+    this.#gatherer = gatherer
+    this.#describer = describerFor(gatherer)
     this.#sdpCandidates = []
     this.#iceSlots.localCandidates = []
     this.#iceSlots.remoteCandidates = []
     this.#iceSlots.remoteParameters = null
     this.#iceSlots.localParameters = shown(parameters)
     this.driver.restartIce(parameters)
+  }
+
+  /** The description that began the generation was rolled back. @returns false if its path is in use already */
+  rollbackRestart(): boolean {
+    const before = this.#beforeRestart
+    if (before === undefined || !this.driver.rollbackRestart()) return false
+    this.#beforeRestart = undefined
+    this.#gatherer.close()
+    this.#gatherer = before.gatherer
+    this.#retired = this.#retired.filter(gatherer => gatherer !== before.gatherer)
+    this.#gatherer.resume(this.#listener())
+    this.#describer = before.describer
+    this.#sdpCandidates = before.sdpCandidates
+    const { localCandidates, remoteCandidates, localParameters, remoteParameters } = before.slots
+    Object.assign(this.#iceSlots, { localCandidates, remoteCandidates, localParameters, remoteParameters })
+    return true
   }
 
   setRemoteIce(parameters: IceParameters): void {
@@ -120,20 +171,27 @@ export class PeerTransport implements TransportListener {
     this.#iceSlots.remoteCandidates.push(this.#toRemoteRtcCandidate(candidate))
   }
 
+  /** What may be told of a candidate, ours or the peer's. */
+  get describer(): CandidateDescriber {
+    return this.#describer
+  }
+
   /** The W3C object for a local candidate of this transport. */
-  toRtcCandidate(candidate: SdpCandidate | undefined): RTCIceCandidate {
+  toRtcCandidate(candidate: LocalCandidateText | undefined): RTCIceCandidate {
     return new RTCIceCandidate({
-      candidate: candidate === undefined ? '' : serializeCandidate(candidate),
+      candidate: candidate === undefined ? '' : serializeCandidate(candidate.sdp),
       sdpMid: this.mid ?? null,
       sdpMLineIndex: this.mLineIndex,
       usernameFragment: this.iceParameters.usernameFragment,
+      url: candidate?.url ?? null,
+      relayProtocol: candidate?.relayProtocol ?? null,
     })
   }
 
   close(): void {
     this.#closed = true
     this.driver.close()
-    this.#gatherer.close()
+    for (const gatherer of [this.#gatherer, ...this.#retired]) gatherer.close()
     // webrtc-pc §4.4.2 close, steps 7 to 9: no event is fired
     this.#iceSlots.state = 'closed'
     this.#dtlsSlots.state = 'closed'
@@ -146,10 +204,12 @@ export class PeerTransport implements TransportListener {
         return
       case 'selected-pair':
         this.#iceSlots.selectedPair = this.#toRtcPair(event.pair)
+        this.#closeRetired()
         this.#observer.iceStateChanged(() => fire(this.ice, 'selectedcandidatepairchange'))
         return
       case 'state':
         this.#iceSlots.state = event.state
+        if (event.state === 'disconnected') this.#gatherer.verify()
         this.#observer.iceStateChanged(() => fire(this.ice, 'statechange'))
         return
       case 'remote-candidate':
@@ -170,13 +230,51 @@ export class PeerTransport implements TransportListener {
     this.#observer.sctpEvent(event)
   }
 
-  #addLocalCandidate({ candidate, socket }: GatheredCandidate): void {
+  #listener(): GathererListener {
+    return {
+      receive: this.driver.receive,
+      usernameFragment: this.iceParameters.usernameFragment,
+      candidate: gathered => this.#addLocalCandidate(gathered),
+      removed: base => this.driver.removeLocalCandidates(base),
+      unreachable: (peer, socket, reason) => this.driver.unreachable(socket.local, peer, reason),
+      serverFailed: (url, failure) => this.#observer.serverFailed(url, failure),
+      gatheringChanged: state => this.#onGathering(state),
+    }
+  }
+
+  #addLocalCandidate({ candidate, socket, shownAddress }: GatheredCandidate): void {
     if (this.#closed) return
+    if (shownAddress !== undefined) this.#describer.hide(candidate.address.address, shownAddress)
     this.driver.addLocalCandidate(candidate, socket)
-    const described = toSdpCandidate(candidate)
-    this.#sdpCandidates.push(described)
-    this.#iceSlots.localCandidates.push(this.toRtcCandidate(described))
-    this.#observer.localCandidate(described)
+    const text = this.#toText(candidate)
+    this.#sdpCandidates.push(text.sdp)
+    this.#iceSlots.localCandidates.push(this.toRtcCandidate(text))
+    this.#observer.localCandidate(text)
+  }
+
+  #onGathering(state: 'gathering' | 'complete'): void {
+    if (this.#closed) return
+    if (state === 'complete') {
+      this.driver.endOfLocalCandidates()
+      this.#observer.endOfLocalCandidates()
+    }
+    this.#setGatheringState(state)
+  }
+
+  /** RFC 8445 §9: the path of before carries data until the new one is there; other sockets of before are of no use. */
+  #closeRetired(): void {
+    const base = this.driver.ice.selectedPair?.local.base
+    const isInUse = ({ candidates }: Gatherer): boolean => candidates.some(({ candidate }) => candidate.base === base)
+    for (const gatherer of this.#retired) if (!isInUse(gatherer)) gatherer.close()
+    this.#retired = this.#retired.filter(isInUse)
+  }
+
+  #toText(candidate: LocalCandidate): LocalCandidateText {
+    return {
+      sdp: this.#describer.describe(candidate),
+      url: candidate.url,
+      relayProtocol: candidate.relayProtocol,
+    }
   }
 
   #setGatheringState(state: 'gathering' | 'complete'): void {
@@ -189,8 +287,8 @@ export class PeerTransport implements TransportListener {
   }
 
   #toRtcPair(pair: SelectedPair): RTCIceCandidatePair {
-    const remote = this.#toRemoteRtcCandidate(toSdpCandidate(pair.remote))
-    return new RTCIceCandidatePair(constructorToken, this.toRtcCandidate(toSdpCandidate(pair.local)), remote)
+    const remote = this.#toRemoteRtcCandidate(this.#describer.describe(pair.remote))
+    return new RTCIceCandidatePair(constructorToken, this.toRtcCandidate(this.#toText(pair.local)), remote)
   }
 
   #toRemoteRtcCandidate(candidate: SdpCandidate): RTCIceCandidate {
@@ -203,21 +301,8 @@ export class PeerTransport implements TransportListener {
   }
 }
 
-/** RFC 8839 §5.1: a candidate as an a=candidate line has it. */
-export function toSdpCandidate(candidate: IceCandidate): SdpCandidate {
-  return {
-    foundation: candidate.foundation,
-    component: candidate.component,
-    protocol: candidate.protocol,
-    priority: candidate.priority,
-    address: candidate.address.address,
-    port: candidate.address.port,
-    type: candidate.type,
-    ...(candidate.relatedAddress === undefined ? {} : { relatedAddress: candidate.relatedAddress }),
-    ...(candidate.relatedPort === undefined ? {} : { relatedPort: candidate.relatedPort }),
-    ...(candidate.tcpType === undefined ? {} : { tcpType: candidate.tcpType }),
-    extensions: [],
-  }
+function describerFor({ options }: Gatherer): CandidateDescriber {
+  return new CandidateDescriber(options.policy === 'relay' || options.host.hideHostAddresses)
 }
 
 function shown(parameters: IceParameters): { usernameFragment: string; password: string } {

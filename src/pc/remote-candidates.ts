@@ -16,15 +16,25 @@ const candidateTypes = ['host', 'srflx', 'prflx', 'relay'] as const
  */
 export class RemoteCandidates {
   readonly #resolver: Resolver
+  readonly #resolvesNames: () => boolean
   readonly #deliver: (candidate: IceCandidate) => void
   readonly #onSettled: () => void
   #names = 0
   #pending = 0
   #closed = false
 
-  /** @param onSettled called when the last name being looked up has an answer */
-  constructor(resolver: Resolver, deliver: (candidate: IceCandidate) => void, onSettled: () => void) {
+  /**
+   * @param resolvesNames whether names are looked up, or passed over
+   * @param onSettled called when the last name being looked up has an answer
+   */
+  constructor(
+    resolver: Resolver,
+    resolvesNames: () => boolean,
+    deliver: (candidate: IceCandidate) => void,
+    onSettled: () => void,
+  ) {
     this.#resolver = resolver
+    this.#resolvesNames = resolvesNames
     this.#deliver = deliver
     this.#onSettled = onSettled
   }
@@ -38,7 +48,7 @@ export class RemoteCandidates {
     const literal = parseIp(candidate.address)
     if (literal !== undefined) {
       this.#deliverAs(candidate, candidate.address)
-    } else if (/^[^.]+\.local$/i.test(candidate.address) && this.#names < maxNamesPerPeer) {
+    } else if (isLocalName(candidate.address) && this.#names < maxNamesPerPeer && this.#resolvesNames()) {
       this.#names++
       this.#pending++
       void this.#resolve(candidate)
@@ -66,19 +76,31 @@ export class RemoteCandidates {
   }
 }
 
+function isLocalName(address: string): boolean {
+  return /^[^.]+\.local$/i.test(address)
+}
+
 function toIceCandidate(candidate: SdpCandidate, address: string): IceCandidate | undefined {
   const ip = parseIp(address)
   const type = candidateTypes.find(known => known === candidate.type)
-  if (ip === undefined || type === undefined || candidate.protocol !== 'udp' || candidate.component !== 1)
-    return undefined
-  // RFC 8839 §5.1: port 9 is that of active TCP candidates; port 0 is nobody's
+  const transport = transportOf(candidate)
+  if (ip === undefined || type === undefined || transport === undefined || candidate.component !== 1) return undefined
+  // RFC 8839 §5.1: port 0 is nobody's; port 9 is that of active TCP candidates (RFC 6544 §4.5), which nobody can call
   if (candidate.port === 0) return undefined
   return {
     foundation: candidate.foundation,
     component: 1,
-    protocol: 'udp',
     priority: candidate.priority,
     address: { ...ip, port: candidate.port },
     type,
+    ...transport,
   }
+}
+
+/** Undefined for transports that are not spoken here. */
+function transportOf({ protocol, tcpType }: SdpCandidate): Pick<IceCandidate, 'protocol' | 'tcpType'> | undefined {
+  if (protocol === 'udp') return { protocol }
+  // RFC 6544 §4.5: a TCP candidate without a type is none
+  if (protocol !== 'tcp' || (tcpType !== 'active' && tcpType !== 'passive' && tcpType !== 'so')) return undefined
+  return { protocol, tcpType }
 }

@@ -1,8 +1,7 @@
 import type { Environment } from '../base/environment.ts'
-import { type CryptoProvider, nodeCryptoProvider } from '../dtls/index.ts'
-import { createSystemEnvironment } from '../net/system-environment.ts'
 import { type CompleteConfiguration, type RTCConfiguration, toConfiguration } from './configuration.ts'
 import { Connection } from './connection.ts'
+import { type ConnectionExtensions, toConnectionOptions } from './connection-extensions.ts'
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
 import { type RTCDataChannelInit, toDataChannelInit } from './data-channel-init.ts'
 import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
@@ -32,24 +31,6 @@ import {
   withDefault,
 } from './webidl.ts'
 
-/** Messages up to this size are taken; RFC 8841 §6 tells it to the peer. */
-const defaultMaxMessageSize = 1024 * 1024
-
-/** What icefloe adds to the W3C constructor, as a second argument: how the connection meets its host. */
-export interface ConnectionExtensions {
-  /** Clock, timers, randomness, network and names; the system's by default. */
-  readonly environment?: Environment
-  /** Signatures, key agreement and hashes of the DTLS handshake; `node:crypto` by default. */
-  readonly crypto?: CryptoProvider
-  /** Gathers loopback addresses even where there are others. */
-  readonly gatherLoopback?: boolean
-  /** The largest message taken, in bytes; the peer is told. 1 MiB by default. */
-  readonly maxMessageSize?: number
-}
-
-/** One for all connections: they share the resolver and its socket. */
-const systemEnvironment = createSystemEnvironment()
-
 export interface RTCOfferOptions {
   iceRestart?: boolean
 }
@@ -69,6 +50,13 @@ interface PeerConnectionEvents {
 
 type Handler<E extends Event = Event> = EventHandler<RTCPeerConnection, E>
 
+let reveal: (peer: RTCPeerConnection) => Connection
+
+/** What is behind the public object, for the functions of this package that are not of the standard. */
+export function connectionOf(peer: RTCPeerConnection): Connection {
+  return reveal(peer)
+}
+
 /**
  * A connection between this process and a remote peer: webrtc-pc §4.4.
  *
@@ -78,6 +66,7 @@ type Handler<E extends Event = Event> = EventHandler<RTCPeerConnection, E>
 export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
   static {
     exposeInterface(RTCPeerConnection, 'RTCPeerConnection')
+    reveal = peer => peer.#connection
   }
 
   readonly #connection: Connection
@@ -85,15 +74,10 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
   /** @throws {TypeError | DOMException} as webrtc-pc §4.4.1.1 and §4.4.1.5 say */
   constructor(configuration: RTCConfiguration = {}, extensions: ConnectionExtensions = {}) {
     super()
-    const environment = extensions.environment ?? systemEnvironment
     const complete = toConfiguration(configuration)
-    checkExpiry(complete, environment)
-    this.#connection = new Connection(this, complete, {
-      environment,
-      crypto: extensions.crypto ?? nodeCryptoProvider,
-      gatherLoopback: extensions.gatherLoopback ?? false,
-      maxMessageSize: extensions.maxMessageSize ?? defaultMaxMessageSize,
-    })
+    const options = toConnectionOptions(extensions, complete)
+    checkExpiry(complete, options.environment)
+    this.#connection = new Connection(this, complete, options)
   }
 
   /** webrtc-pc §4.9 */

@@ -1,9 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { addressKey } from '../base/address.ts'
-import type { CandidatePairView, IceCandidate } from '../ice/index.ts'
+import type { CandidatePairView, CandidateType, IceCandidate, LocalCandidate } from '../ice/index.ts'
 import type { DataChannel } from './data-channel.ts'
 import type { DataChannels } from './data-channels.ts'
 import type { DataSession } from './data-session.ts'
+import type { Gatherer } from './gathering/gatherer.ts'
 import { certificateSecrets, type RTCCertificate } from './rtc-certificate.ts'
 import { exposeInterface } from './webidl.ts'
 
@@ -69,6 +70,7 @@ export function collectStats(input: StatsInput): RTCStats[] {
   const entries: Entry[] = [
     { id: 'P', type: 'peer-connection', dataChannelsOpened: opened, dataChannelsClosed: closed },
     ...[...input.channels.channels].map(channelStats),
+    ...input.pool.map(poolStats),
   ]
   if (input.session !== undefined) {
     entries.push(...transportStats(input.session), ...certificateStats(input.certificates, input.session))
@@ -82,9 +84,24 @@ export interface StatsInput {
   readonly channels: DataChannels
   readonly session: DataSession | undefined
   readonly certificates: readonly RTCCertificate[]
+  /** Components that were gathered ahead and not yet used. */
+  readonly pool: readonly Pick<Gatherer, 'state' | 'candidates'>[]
 }
 
 type Entry = Omit<RTCStats, 'timestamp'> & { readonly id: string; readonly type: string }
+
+/** Not of the standard: a component of the ICE candidate pool. */
+function poolStats({ state, candidates }: Pick<Gatherer, 'state' | 'candidates'>, index: number): Entry {
+  const count = (type: CandidateType): number => candidates.filter(({ candidate }) => candidate.type === type).length
+  return {
+    id: `POOL${index}`,
+    type: 'icefloe-pooled-component',
+    state,
+    hostCandidates: count('host'),
+    srflxCandidates: count('srflx'),
+    relayCandidates: count('relay'),
+  }
+}
 
 function channelStats(channel: DataChannel, index: number): Entry {
   return {
@@ -127,16 +144,16 @@ function transportStats(session: DataSession): Entry[] {
     // Not of the standard: packets that were refused on the way in, by reason.
     packetsDropped: Object.fromEntries(counters.drops),
   }
-  return [transport, ...pairs.map(pairStats), ...candidateStats(session, pairs)]
+  return [transport, ...pairs.map(pair => pairStats(pair, session)), ...candidateStats(session, pairs)]
 }
 
-function pairStats(pair: CandidatePairView): Entry {
+function pairStats(pair: CandidatePairView, session: DataSession): Entry {
   return {
     id: pairId(pair),
     type: 'candidate-pair',
     transportId,
-    localCandidateId: candidateId('L', pair.local),
-    remoteCandidateId: candidateId('R', pair.remote),
+    localCandidateId: candidateId('L', pair.local, session),
+    remoteCandidateId: candidateId('R', pair.remote, session),
     state: pair.state,
     nominated: pair.nominated,
     requestsSent: pair.requestsSent,
@@ -155,7 +172,7 @@ function candidateStats(session: DataSession, pairs: readonly CandidatePairView[
   const entries = new Map<string, Entry>()
   for (const { local, remote } of pairs) {
     for (const [side, candidate] of [['L', local] as const, ['R', remote] as const]) {
-      const id = candidateId(side, candidate)
+      const id = candidateId(side, candidate, session)
       entries.set(id, candidateEntry(id, side, candidate, session))
     }
   }
@@ -163,18 +180,30 @@ function candidateStats(session: DataSession, pairs: readonly CandidatePairView[
 }
 
 function candidateEntry(id: string, side: 'L' | 'R', candidate: IceCandidate, session: DataSession): Entry {
-  const { localParameters, remoteParameters } = session.transport.driver.ice
-  return {
-    id,
-    type: side === 'L' ? 'local-candidate' : 'remote-candidate',
-    transportId,
-    address: candidate.address.address,
-    port: candidate.address.port,
+  const { describer, driver } = session.transport
+  const { localParameters, remoteParameters } = driver.ice
+  const { address, port, relatedAddress, relatedPort, tcpType } = describer.describe(candidate)
+  const { url, relayProtocol }: Partial<LocalCandidate> = side === 'L' ? candidate : {}
+  const members = {
+    address,
+    port,
     protocol: candidate.protocol,
     candidateType: candidate.type,
     priority: candidate.priority,
     foundation: candidate.foundation,
     usernameFragment: (side === 'L' ? localParameters : remoteParameters)?.usernameFragment,
+    relatedAddress,
+    relatedPort,
+    tcpType,
+    url,
+    relayProtocol,
+  }
+  const known = Object.entries(members).filter(([, value]) => value !== undefined)
+  return {
+    id,
+    type: side === 'L' ? 'local-candidate' : 'remote-candidate',
+    transportId,
+    ...Object.fromEntries(known),
   }
 }
 
@@ -210,6 +239,10 @@ function pairId(pair: CandidatePairView): string {
   return `CP${pair.id}`
 }
 
-function candidateId(side: 'L' | 'R', candidate: IceCandidate): string {
-  return `I${side}${candidate.type}:${addressKey(candidate.address)}`
+/** As private as the candidate itself is. */
+function candidateId(side: 'L' | 'R', candidate: IceCandidate, session: DataSession): string {
+  const { address, port } = candidate.address
+  const shown = session.transport.describer.shownAddress(candidate)
+  const place = shown === address ? addressKey(candidate.address) : `${shown}:${port}`
+  return `I${side}${candidate.type}:${candidate.protocol === 'tcp' ? 'tcp:' : ''}${place}`
 }

@@ -1,5 +1,5 @@
 import type { TransportAddress } from '../base/address.ts'
-import type { CancelTimer, DatagramHandler, Environment, UdpSocket } from '../base/environment.ts'
+import type { CancelTimer, Environment } from '../base/environment.ts'
 import { assertNever } from '../base/errors.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import { DtlsError } from '../dtls/errors.ts'
@@ -9,6 +9,7 @@ import type { IceCandidate, IceEvent, IceParameters, IceRole, LocalCandidate, Se
 import { IceAgent } from '../ice/index.ts'
 import type { SctpAssociation, SctpEvent } from '../sctp/index.ts'
 import { demux } from './demux.ts'
+import type { CandidateReceiver, CandidateSocket } from './gathering/candidate-socket.ts'
 
 /** DTLS packets that arrive before the remote description are kept, not dropped; no more than this many. */
 export const maxEarlyPackets = 16
@@ -34,6 +35,8 @@ export interface TransportOptions {
   readonly role: IceRole
   readonly iceParameters: IceParameters
   readonly listener: TransportListener
+  readonly iceLite: boolean
+  readonly iceRenomination: boolean
 }
 
 /** Traffic of a transport, and what was dropped on the way in, by reason. */
@@ -65,7 +68,7 @@ export class Transport {
   readonly #environment: Environment
   readonly #crypto: CryptoProvider
   readonly #listener: TransportListener
-  readonly #sockets = new Map<TransportAddress, UdpSocket>()
+  readonly #sockets = new Map<TransportAddress, CandidateSocket>()
   #identities: readonly DtlsIdentity[] = []
   #dtlsParameters: DtlsParameters | undefined
   #dtls: DtlsConnection | undefined
@@ -84,6 +87,8 @@ export class Transport {
       role: options.role,
       random: options.environment.random,
       local: options.iceParameters,
+      lite: options.iceLite,
+      renomination: options.iceRenomination,
     })
   }
 
@@ -96,10 +101,25 @@ export class Transport {
   }
 
   /** Adds a gathered candidate with the socket it is based on. */
-  addLocalCandidate(candidate: LocalCandidate, socket: UdpSocket): void {
+  addLocalCandidate(candidate: LocalCandidate, socket: CandidateSocket): void {
     if (this.#closed) return
     this.#sockets.set(candidate.base, socket)
     this.ice.addLocalCandidate(candidate, this.#now())
+    this.schedule()
+  }
+
+  /** What is based there cannot be used any more. */
+  removeLocalCandidates(base: TransportAddress): void {
+    if (this.#closed) return
+    this.#sockets.delete(base)
+    this.ice.removeLocalCandidates(base, this.#now())
+    this.schedule()
+  }
+
+  /** Nothing reaches the peer at this address from that base. */
+  unreachable(base: TransportAddress, peer: TransportAddress, reason?: 'peer-refused'): void {
+    if (this.#closed) return
+    this.ice.unreachable(base, peer, this.#now(), reason)
     this.schedule()
   }
 
@@ -130,6 +150,13 @@ export class Transport {
     this.schedule()
   }
 
+  /** Goes back to the generation before the last restart. @returns false if there is none, or the new one is in use */
+  rollbackRestart(): boolean {
+    const undone = this.ice.rollbackRestart(this.#now())
+    this.schedule()
+    return undone
+  }
+
   /** DTLS starts when these are known and ICE has a valid pair, whichever comes later. */
   startDtls(parameters: DtlsParameters, identities: readonly DtlsIdentity[]): void {
     this.#dtlsParameters ??= parameters
@@ -145,7 +172,7 @@ export class Transport {
   }
 
   /** Takes a datagram from one of our sockets. */
-  readonly receive: DatagramHandler = (data, from, socket) => {
+  readonly receive: CandidateReceiver = (data, from, socket) => {
     if (this.#closed) return
     const now = this.#now()
     this.counters.packetsReceived++
@@ -161,7 +188,10 @@ export class Transport {
     this.#environment.timers.endOfTurn(this.#drain)
   }
 
-  /** Says goodbye to the peer, closes the sockets, forgets everything. Nothing is told to the listener any more. */
+  /**
+   * Says goodbye to the peer and forgets everything. Nothing is told to the listener any more. The sockets belong to
+   * whoever opened them.
+   */
   close(): void {
     if (this.#closed) return
     const now = this.#now()
@@ -174,7 +204,6 @@ export class Transport {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#early = []
-    for (const socket of this.#sockets.values()) socket.close()
     this.#sockets.clear()
     this.#dtlsState = 'closed'
   }
@@ -348,7 +377,7 @@ export class Transport {
     }
   }
 
-  #send(socket: UdpSocket, data: Uint8Array, to: TransportAddress): void {
+  #send(socket: CandidateSocket, data: Uint8Array, to: TransportAddress): void {
     this.counters.packetsSent++
     this.counters.bytesSent += data.length
     socket.send(data, to)

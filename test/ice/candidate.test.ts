@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
+import type { TransportAddress } from '../../src/base/address.ts'
 import {
-  candidatePriority,
-  canPair,
   hostCandidate,
   type IceCandidate,
+  type LocalCandidate,
   localPeerReflexive,
+  mappedHostCandidate,
   peerReflexivePriority,
-  usableRemoteCandidate,
+  relayCandidate,
+  serverReflexiveCandidate,
+  type TcpType,
+  tcpHostCandidate,
 } from '../../src/ice/candidate.ts'
 import { pairPriority } from '../../src/ice/candidate-pair.ts'
+import { candidatePriority, localPreferences, maxLocalPreference } from '../../src/ice/candidate-priority.ts'
 import { IceError } from '../../src/ice/errors.ts'
+import { canPair, usableRemoteCandidate } from '../../src/ice/pairing-rules.ts'
 import { createIceParameters, validateIceParameters } from '../../src/ice/parameters.ts'
 import { prng } from '../support/prng.ts'
 import { address } from './network.ts'
@@ -110,6 +116,124 @@ describe('ICE candidates', () => {
     assert.equal(pairPriority(ours, theirs, 'controlling'), pairPriority(theirs, ours, 'controlled'))
     assert.equal(pairPriority(theirs, ours, 'controlling'), pairPriority(ours, theirs, 'controlled'))
     assert.equal(pairPriority(theirs, ours, 'controlling'), 2n ** 32n * d + 2n * g)
+  })
+})
+
+describe('Reflexive and relayed candidates', () => {
+  const server = address('203.0.113.1', 3478)
+  const own = hostCandidate(address('192.0.2.1', 5000), { localPreference: 65534 })
+  const seen = address('198.51.100.7', 61000)
+  const relayOptions = {
+    relayed: address('203.0.113.1', 50000),
+    mapped: seen,
+    serverAddress: server,
+    serverTransport: 'udp',
+    url: 'turn:turn.test',
+    localPreference: 100,
+  } as const
+
+  it('that are server-reflexive share the base, the local preference and the component of their host candidate', () => {
+    const url = 'stun:stun.test'
+    const reflexive = serverReflexiveCandidate({ base: own, address: seen, serverAddress: server, url })
+    assert.equal(reflexive.base, own.base)
+    assert.equal(reflexive.priority, candidatePriority('srflx', 65534, 1))
+    assert.deepEqual(
+      [reflexive.type, reflexive.protocol, reflexive.address, reflexive.url],
+      ['srflx', 'udp', seen, url],
+    )
+    assert.deepEqual([reflexive.relatedAddress, reflexive.relatedPort], ['192.0.2.1', 5000])
+  })
+
+  it('have a foundation that depends on base address, server address and type, and hides a salted host', () => {
+    const foundation = (base: LocalCandidate, serverAddress: TransportAddress) =>
+      serverReflexiveCandidate({ base, address: seen, serverAddress, url: '' }).foundation
+    assert.equal(
+      foundation(own, server),
+      foundation(hostCandidate(address('192.0.2.1', 9)), address('203.0.113.1', 99)),
+    )
+    assert.notEqual(foundation(own, server), foundation(own, address('203.0.113.2', 3478)))
+    assert.notEqual(foundation(own, server), own.foundation)
+    const salted = (foundationSalt: string) => hostCandidate(address('192.0.2.1', 5000), { foundationSalt })
+    assert.notEqual(foundation(salted('a'), server), foundation(salted('b'), server))
+  })
+
+  it('that are relayed are their own base, tell the mapped address, and how the server is reached', () => {
+    const relay = relayCandidate(relayOptions)
+    assert.equal(relay.base, relayOptions.relayed)
+    assert.equal(relay.address, relayOptions.relayed)
+    assert.deepEqual([relay.relatedAddress, relay.relatedPort], ['198.51.100.7', 61000])
+    assert.deepEqual(
+      [relay.type, relay.protocol, relay.relayProtocol, relay.url],
+      ['relay', 'udp', 'udp', 'turn:turn.test'],
+    )
+  })
+
+  it('come in the order direct UDP, direct TCP, relays over UDP, TCP and TLS', () => {
+    const reflexive = serverReflexiveCandidate({ base: own, address: seen, serverAddress: server, url: '' })
+    const relays = (['udp', 'tcp', 'tls'] as const).map(serverTransport =>
+      // Even if the local preference would have it otherwise.
+      relayCandidate({ ...relayOptions, serverTransport, localPreference: serverTransport === 'tls' ? 65535 : 0 }),
+    )
+    const tcp = (['active', 'passive', 'so'] as const).map(type => tcpHostCandidate(address('192.0.2.1', 9), type))
+    const priorities = [own, reflexive, ...tcp, ...relays].map(({ priority }) => priority)
+    assert.deepEqual(
+      priorities,
+      priorities.toSorted((a, b) => b - a),
+    )
+    assert.equal(new Set(priorities).size, priorities.length)
+    assert.equal(new Set(relays.map(({ foundation }) => foundation)).size, 3)
+  })
+
+  it('over TCP have the local preferences of RFC 6544 §4.2', () => {
+    const preference = ({ priority }: IceCandidate) => (priority >> 8) & 0xffff
+    const host = (tcpType: TcpType, localPreference: number) =>
+      tcpHostCandidate(address('192.0.2.1', 9), tcpType, { localPreference })
+    assert.equal(preference(host('active', 65535)), 2 ** 13 * 6 + 8191)
+    assert.equal(preference(host('passive', 65530)), 2 ** 13 * 4 + 8186)
+    assert.equal(preference(host('so', 0)), 2 ** 13 * 2)
+    const reflexive = (base: LocalCandidate) =>
+      serverReflexiveCandidate({ base, address: seen, serverAddress: server, url: '' })
+    assert.equal(preference(reflexive(host('active', 65530))), 2 ** 13 * 4 + 8186)
+    assert.equal(preference(reflexive(host('so', 65535))), 2 ** 13 * 6 + 8191)
+    assert.equal(reflexive(host('so', 65535)).tcpType, 'so')
+  })
+
+  it('of a host behind a one-to-one NAT tell its public address, and are sent from the private one', () => {
+    const base = address('10.0.0.1', 5000)
+    const mapped = mappedHostCandidate(base, address('198.51.100.1', 5000))
+    assert.deepEqual([mapped.type, mapped.address.address], ['host', '198.51.100.1'])
+    assert.equal(mapped.base, base)
+    assert.equal(mapped.priority, hostCandidate(base).priority)
+  })
+})
+
+describe('Local preferences', () => {
+  const order = (families: string) => {
+    const addresses = [...families].map(family => ({ family: family === '4' ? 4 : 6 }) as const)
+    const preferences = localPreferences(addresses)
+    const indices = addresses.map((_, index) => index)
+    return indices
+      .toSorted((a, b) => (preferences[b] ?? 0) - (preferences[a] ?? 0))
+      .map(index => families[index])
+      .join('')
+  }
+
+  it('mingle the families as RFC 8421 §4 does', () => {
+    assert.equal(order('44666666'), '66664664')
+    assert.equal(order('46'), '64')
+    assert.equal(order('444'), '444')
+    assert.equal(order('666'), '666')
+    assert.equal(order('44446'), '64444')
+    assert.equal(order(''), '')
+  })
+
+  it('are unique, begin with the greatest, and keep the order of the host within a family', () => {
+    const preferences = localPreferences([6, 4, 6, 4, 4, 6].map(family => ({ family: family === 4 ? 4 : 6 }) as const))
+    assert.equal(new Set(preferences).size, 6)
+    assert.equal(Math.max(...preferences), maxLocalPreference)
+    const [six, four, six2, four2, four3, six3] = preferences
+    assert.ok((six ?? 0) > (six2 ?? 0) && (six2 ?? 0) > (six3 ?? 0))
+    assert.ok((four ?? 0) > (four2 ?? 0) && (four2 ?? 0) > (four3 ?? 0))
   })
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { hostCandidate, type IceCandidate } from '../../src/ice/candidate.ts'
 import { CandidatePair } from '../../src/ice/candidate-pair.ts'
-import { Checklist } from '../../src/ice/checklist.ts'
+import { Checklist, reservedForRelayed } from '../../src/ice/checklist.ts'
 import { address } from './network.ts'
 
 describe('A checklist', () => {
@@ -57,7 +57,7 @@ describe('A checklist', () => {
       list.add(pairOf('a', 8))
       list.add(pairOf('a', 7))
       assert.deepEqual(taken(list), [9])
-      if (end === 'fail') first.fail('timed-out')
+      if (end === 'fail') first.fail('timed-out', 0)
       else first.markOverdue()
       assert.equal(list.hasNext, true)
       assert.deepEqual(taken(list), [8])
@@ -77,7 +77,7 @@ describe('A checklist', () => {
     const pairs = [9, 8, 7, 6].map(priority => pairOf(`f${priority}`, priority))
     for (const pair of pairs) list.add(pair)
     list.next()?.begin()
-    pairs[2]?.nominateWhenValid()
+    pairs[2]?.nominateWhenValid(0)
     for (const pair of pairs.slice(1, 3)) list.trigger(pair)
     list.conclude()
     assert.equal(pairs[0]?.state, 'waiting')
@@ -89,7 +89,7 @@ describe('A checklist', () => {
     const list = new Checklist(3)
     const pairs = [9, 8, 7].map(priority => pairOf(`f${priority}`, priority))
     for (const pair of pairs) list.add(pair)
-    pairs[0]?.fail('timed-out')
+    pairs[0]?.fail('timed-out', 0)
     assert.equal(list.add(pairOf('x', 1)).removed, pairs[0])
     assert.equal(list.add(pairOf('y', 5)).removed?.remote.foundation, 'x')
     assert.deepEqual(list.add(pairOf('z', 2)), { added: false })
@@ -111,9 +111,27 @@ describe('A checklist', () => {
     const lost = pairOf('a', 1)
     list.add(lost)
     lost.succeed(lost.local, 0)
-    lost.loseConsent('consent-expired')
+    lost.loseConsent('consent-expired', 0)
     for (let priority = 10; priority < 20; priority++) list.add(pairOf(`f${priority}`, priority))
     assert.deepEqual(list.pairs.map(priorityOf), [19, 1])
+  })
+
+  it('keeps places for pairs with relayed ends, those with two first', () => {
+    const list = new Checklist(30)
+    const relayed = (ends: number, priority: number) => {
+      const pair = pairOf(`r${priority}`, priority)
+      const local = ends > 1 ? ({ ...pair.local, type: 'relay' } as const) : pair.local
+      return new CandidatePair(1000 + priority, local, { ...pair.remote, type: 'relay' }, 'controlled')
+    }
+    for (let priority = 1000; priority < 1100; priority++) list.add(pairOf(`f${priority}`, priority))
+    for (let priority = 100; priority < 120; priority++) list.add(relayed(1, priority))
+    for (let priority = 1; priority < 5; priority++) list.add(relayed(2, priority))
+    for (let priority = 2000; priority < 2100; priority++) list.add(pairOf(`g${priority}`, priority))
+    const kept = list.pairs.map(priorityOf)
+    assert.equal(kept.length, 30)
+    assert.equal(kept.filter(priority => priority >= 2000).length, 20)
+    assert.equal(kept.filter(priority => priority < 1000).length, reservedForRelayed)
+    assert.deepEqual(kept.slice(-4), [4, 3, 2, 1])
   })
 
   it('does not drop signalled pairs for peer-reflexive ones', () => {

@@ -6,6 +6,7 @@ import {
   address,
   agree,
   calm,
+  describePairs,
   exchangeParameters,
   type Host,
   isUp,
@@ -397,14 +398,4 @@ function pair(seed: number, weather: Weather = calm, addresses = 1): { network: 
     a: network.host('a', ips('192.0.2')),
     b: network.host('b', ips('198.51.100'), { role: 'controlled' }),
   }
-}
-
-function describePairs(a: Host, b: Host): string {
-  const rows = [a, b].map(({ name, agent }) => [
-    `${name}: ${agent.role} ${agent.state}`,
-    ...agent
-      .pairs()
-      .map(row => `${row.local.address.address} to ${row.remote.address.address} ${row.state} ${row.nominated}`),
-  ])
-  return rows.flat().join('; ')
 }

@@ -25,8 +25,10 @@ describe('An ICE agent that is fed 100,000 mutated datagrams', () => {
 function fuzzConnection(seed: number): number {
   const random = prng(seed)
   const network = new Network(seed, { ...calm, maxDelayMs: 10 })
-  const a = network.host('a', ['192.0.2.1', '192.0.2.2'])
-  const b = network.host('b', ['198.51.100.1'], { role: seed % 2 === 0 ? 'controlled' : 'controlling' })
+  const renomination = seed % 3 === 0
+  const a = network.host('a', ['192.0.2.1', '192.0.2.2'], { renomination })
+  const role = seed % 2 === 0 ? 'controlled' : 'controlling'
+  const b = network.host('b', ['198.51.100.1'], { role, renomination, lite: seed % 5 === 0 })
   const corpus: { readonly transmit: Transmit; readonly to: Host }[] = []
   network.filter = (transmit, from) => {
     if (corpus.length < 60) corpus.push({ transmit, to: from === a ? b : a })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { candidatePriority, type IceCandidate, type LocalCandidate } from '../../src/ice/candidate.ts'
+import type { IceCandidate, LocalCandidate } from '../../src/ice/candidate.ts'
+import { candidatePriority } from '../../src/ice/candidate-priority.ts'
 import { RoundTrip } from '../../src/ice/round-trip.ts'
 import {
   agentAndPuppet,

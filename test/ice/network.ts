@@ -1,7 +1,14 @@
+import assert from 'node:assert/strict'
 import { addressKey, type TransportAddress } from '../../src/base/address.ts'
 import type { Transmit } from '../../src/base/machine.ts'
 import { IceAgent, type IceAgentOptions } from '../../src/ice/agent.ts'
-import { hostCandidate, type LocalCandidate } from '../../src/ice/candidate.ts'
+import {
+  activeTcpPort,
+  hostCandidate,
+  type LocalCandidate,
+  relayCandidate,
+  tcpHostCandidate,
+} from '../../src/ice/candidate.ts'
 import type { IceEvent } from '../../src/ice/events.ts'
 import type { IceState } from '../../src/ice/ice-state.ts'
 import { createIceParameters } from '../../src/ice/parameters.ts'
@@ -25,9 +32,9 @@ export const calm: Weather = { loss: 0, duplicate: 0, minDelayMs: 1, maxDelayMs:
 export interface Host {
   readonly name: string
   readonly agent: IceAgent
-  readonly candidates: readonly LocalCandidate[]
+  readonly candidates: LocalCandidate[]
   /** A NAT in front of the host: all its sockets are seen at this IP address, on their own port. */
-  readonly publicIp?: string
+  publicIp?: string
   readonly events: { readonly at: number; readonly event: IceEvent }[]
   readonly sent: { readonly at: number; readonly transmit: Transmit }[]
   /** Addresses that a NAT lets through, because something was sent there. */
@@ -51,7 +58,12 @@ export class Network {
   filter: (transmit: Transmit, from: Host) => boolean = () => false
   readonly random: Prng
   readonly #hosts: Host[] = []
+  /** What the way from one end to the other takes longer than the weather says, in milliseconds. */
+  detour: (transmit: Transmit) => number = () => 0
   readonly #sockets = new Map<string, { readonly host: Host; readonly local: TransportAddress }>()
+  /** By what opened them: where connections come from. */
+  readonly #connections = new Map<string, TransportAddress>()
+  readonly #refusals: { readonly host: Host; readonly base: TransportAddress; readonly remote: TransportAddress }[] = []
   #arrivals: Arrival[] = []
   #order = 0
   #timeouts = 0
@@ -81,12 +93,70 @@ export class Network {
       sent: [],
       opened: new Set(),
     }
-    for (const { base } of candidates) {
-      const seen = options.publicIp === undefined ? base : address(options.publicIp, base.port)
-      this.#sockets.set(addressKey(seen), { host, local: base })
-    }
+    for (const { base } of candidates) this.#open(host, base)
     this.#hosts.push(host)
     return host
+  }
+
+  /** Gives a host another address. Its candidate is known to nobody yet. */
+  addInterface(host: Host, ip: string, localPreference = 65535): LocalCandidate {
+    const candidate = hostCandidate(address(ip, 6000 + this.#sockets.size), { localPreference })
+    return this.#addCandidate(host, candidate)
+  }
+
+  /** Takes an address from a host: nothing reaches it any more, and nothing leaves. The agent is told. */
+  removeInterface(host: Host, candidate: LocalCandidate): void {
+    host.candidates.splice(host.candidates.indexOf(candidate), 1)
+    for (const [key, { local }] of this.#sockets) if (local === candidate.base) this.#sockets.delete(key)
+    this.act(host, (agent, now) => agent.removeLocalCandidates(candidate.base, now))
+  }
+
+  /** An address on a relay in the public net, which needs no NAT to be opened. */
+  addRelay(host: Host, ip: string): LocalCandidate {
+    const mapped = host.candidates[0]?.base ?? address('192.0.2.255', 1)
+    const relayed = address(ip, 7000 + this.#sockets.size)
+    const server = { serverAddress: address(ip, 3478), serverTransport: 'udp', url: 'turn:relay.test' } as const
+    return this.#addCandidate(host, relayCandidate({ relayed, mapped, localPreference: 65535, ...server }))
+  }
+
+  addTcp(host: Host, ip: string, tcpType: 'active' | 'passive'): LocalCandidate {
+    const port = tcpType === 'active' ? activeTcpPort : 8000 + this.#sockets.size
+    return this.#addCandidate(host, tcpHostCandidate(address(ip, port), tcpType))
+  }
+
+  /** Breaks all TCP connections of a host. Both ends notice. */
+  breakConnections(host: Host): void {
+    for (const [way, source] of [...this.#connections]) {
+      const [base, remote] = way.split(' ')
+      const opener = this.#sockets.get(addressKey(source))
+      const acceptor = this.#sockets.get(remote ?? '')
+      if (opener === undefined || acceptor === undefined || (opener.host !== host && acceptor.host !== host)) continue
+      this.#connections.delete(way)
+      this.#sockets.delete(addressKey(source))
+      const target = opener.host.agent.pairs().find(pair => addressKey(pair.remote.address) === remote)
+      assert.equal(base, addressKey(opener.local))
+      this.act(acceptor.host, (agent, now) => agent.unreachable(acceptor.local, source, now))
+      if (target === undefined) continue
+      this.act(opener.host, (agent, now) => agent.unreachable(opener.local, target.remote.address, now))
+    }
+  }
+
+  /** The NAT in front of a host forgets everything and shows another IP address from here on. */
+  rebind(host: Host, publicIp: string): void {
+    for (const [key, { host: other }] of this.#sockets) if (other === host) this.#sockets.delete(key)
+    host.publicIp = publicIp
+    host.opened.clear()
+    for (const { base } of host.candidates) this.#open(host, base)
+  }
+
+  #addCandidate(host: Host, candidate: LocalCandidate): LocalCandidate {
+    host.candidates.push(candidate)
+    if (candidate.tcpType !== 'active') this.#open(host, candidate.base)
+    return candidate
+  }
+
+  #open(host: Host, base: TransportAddress): void {
+    this.#sockets.set(addressKey(seenAs(host, base)), { host, local: base })
   }
 
   /** Does something with an agent and takes what it has to send and say. */
@@ -149,24 +219,68 @@ export class Network {
       host.opened.add(addressKey(next.remote))
       if (!this.filter(next, host)) this.#send(next, host)
     }
+    for (let refusal = this.#refusals.pop(); refusal !== undefined; refusal = this.#refusals.pop()) {
+      const { base, remote } = refusal
+      this.act(refusal.host, (agent, now) => agent.unreachable(base, remote, now))
+    }
   }
 
   #send(transmit: Transmit, from: Host): void {
     const { loss, duplicate, minDelayMs, maxDelayMs } = this.weather
     const target = this.#sockets.get(addressKey(transmit.remote))
-    const source = from.publicIp === undefined ? transmit.local : address(from.publicIp, transmit.local.port)
+    const candidate = from.candidates.find(({ base }) => base === transmit.local)
+    if (candidate === undefined) return
+    if (candidate.protocol === 'tcp') {
+      this.#sendOverTcp(transmit, from, candidate)
+      return
+    }
+    const source = seenAs(from, transmit.local)
     if (target === undefined) return
     // An address-and-port-restricted NAT.
-    if (target.host.publicIp !== undefined && !target.host.opened.has(addressKey(source))) return
+    const guarded = seenAs(target.host, target.local) !== target.local
+    if (guarded && !target.host.opened.has(addressKey(source))) return
     const copies = this.random.float() < duplicate ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
       if (this.random.float() < loss) continue
-      const at = this.now + minDelayMs + this.random.float() * (maxDelayMs - minDelayMs)
-      const data = Uint8Array.from(transmit.data)
-      this.#arrivals.push({ at, order: this.#order++, host: target.host, data, local: target.local, remote: source })
+      const at = this.now + minDelayMs + this.random.float() * (maxDelayMs - minDelayMs) + this.detour(transmit)
+      this.#arrive(at, target, transmit.data, source)
     }
+  }
+
+  /** Nothing is lost or overtaken. A connection is opened by the first message; nobody there refuses it. */
+  #sendOverTcp(transmit: Transmit, from: Host, { tcpType, base }: LocalCandidate): void {
+    const { minDelayMs } = this.weather
+    const target = this.#sockets.get(addressKey(transmit.remote))
+    if (tcpType === 'passive') {
+      if (target !== undefined) this.#arrive(this.now + minDelayMs, target, transmit.data, base)
+      return
+    }
+    if (target === undefined) {
+      this.#refusals.push({ host: from, base, remote: transmit.remote })
+      return
+    }
+    const way = `${addressKey(base)} ${addressKey(transmit.remote)}`
+    const source = this.#connections.get(way) ?? address(base.address, 40_000 + this.#order++)
+    this.#connections.set(way, source)
+    this.#sockets.set(addressKey(source), { host: from, local: base })
+    this.#arrive(this.now + minDelayMs, target, transmit.data, source)
+  }
+
+  #arrive(
+    at: number,
+    { host, local }: { readonly host: Host; readonly local: TransportAddress },
+    bytes: Uint8Array,
+    remote: TransportAddress,
+  ): void {
+    this.#arrivals.push({ at, order: this.#order++, host, data: Uint8Array.from(bytes), local, remote })
     this.#arrivals.sort((a, b) => a.at - b.at || a.order - b.order)
   }
+}
+
+/** Where a socket is seen from outside: behind the NAT of its host, but for those on relays. */
+function seenAs(host: Host, base: TransportAddress): TransportAddress {
+  const isRelayed = host.candidates.some(candidate => candidate.base === base && candidate.type === 'relay')
+  return host.publicIp === undefined || isRelayed ? base : address(host.publicIp, base.port)
 }
 
 /** Exchanges everything at once: parameters, candidates, end of candidates. */
@@ -186,6 +300,12 @@ export function exchangeParameters(network: Network, a: Host, b: Host): void {
 export function addCandidates(network: Network, host: Host): void {
   for (const candidate of host.candidates) network.act(host, (agent, now) => agent.addLocalCandidate(candidate, now))
   network.act(host, (agent, now) => agent.endOfLocalCandidates(now))
+}
+
+/** Lets a host use a candidate of its own, and its peer know of it if given. */
+export function addCandidate(network: Network, host: Host, candidate: LocalCandidate, peer?: Host): void {
+  network.act(host, (agent, now) => agent.addLocalCandidate(candidate, now))
+  if (peer !== undefined) network.act(peer, (agent, now) => agent.addRemoteCandidate(candidate, now))
 }
 
 /** Tells the candidates of one host to another. */
@@ -219,4 +339,18 @@ export function agree(a: Host, b: Host): boolean {
     addressKey(ours.local.address) === addressKey(theirs.remote.address) &&
     addressKey(theirs.local.address) === addressKey(ours.remote.address)
   )
+}
+
+/** For messages of tests that fail. */
+export function describePairs(a: Host, b: Host): string {
+  const rows = [a, b].map(({ name, agent }) => [
+    `${name}: ${agent.role} ${agent.state}`,
+    ...agent
+      .pairs()
+      .map(
+        row =>
+          `${row.local.address.address} to ${row.remote.address.address} ${row.state}${row.nominated ? ' nominated' : ''}${row.selected ? ' selected' : ''}`,
+      ),
+  ])
+  return rows.flat().join('; ')
 }

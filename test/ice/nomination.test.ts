@@ -63,6 +63,52 @@ describe('Nomination', () => {
     assert.equal(a.agent.pairs().find(pair => !pair.selected)?.lastFailure, 'nomination-unanswered')
   })
 
+  it('that was given up is not followed when its answer comes after all', () => {
+    for (const renomination of [false, true]) {
+      const network = new Network(1)
+      const host = network.host('agent', ['192.0.2.1'], { renomination })
+      addCandidates(network, host)
+      network.act(host, (agent, now) => agent.setRemoteParameters({ ...puppet.parameters, renomination }, now))
+      const remotes = [puppet.address, address('198.51.100.10', 9000)]
+      for (const [index, remote] of remotes.entries()) {
+        const candidate = {
+          ...remoteCandidate,
+          foundation: `${index}`,
+          priority: 2_000_000_000 - index,
+          address: remote,
+        }
+        network.act(host, (agent, now) => agent.addRemoteCandidate(candidate, now))
+      }
+      // All checks are answered, but for nominations.
+      const nominations: { readonly data: Uint8Array; readonly remote: typeof puppet.address }[] = []
+      const answered = new Set<Uint8Array>()
+      const answer = (data: Uint8Array, remote: typeof puppet.address) => {
+        const { base } = host.candidates[0] ?? assert.fail()
+        network.inject(answerTo(data, 'success', { xorMappedAddress: base }), remote, host)
+      }
+      while (network.now < 8000 && nominations.length < 2) {
+        network.run(10)
+        for (const { transmit } of host.sent) {
+          const { data, remote } = transmit
+          if (answered.has(data)) continue
+          answered.add(data)
+          if (decode(data).attributes.useCandidate) nominations.push({ data, remote })
+          else answer(data, remote)
+        }
+      }
+      const [first, second] = nominations
+      assert.ok(first && second)
+      assert.deepEqual([first.remote, second.remote], remotes)
+      answer(first.data, first.remote)
+      assert.equal(
+        host.agent.pairs().some(pair => pair.nominated),
+        false,
+      )
+      answer(second.data, second.remote)
+      assert.deepEqual(host.agent.selectedPair?.remote.address, second.remote)
+    }
+  })
+
   it('is not given up before its answer can be here', () => {
     const network = new Network(1, { ...calm, minDelayMs: 2000, maxDelayMs: 2000 })
     const a = network.host('a', ['192.0.2.1', '192.0.2.2'])

@@ -74,7 +74,7 @@ describe('multicast DNS on the sockets of this host', () => {
       openChannel: async receive => {
         const channel = await openMdnsChannel(receive, port)
         open.push(channel)
-        return { send: channel.send, close: () => {} }
+        return { send: message => channel.send(message), close: () => {} }
       },
     })
     return resolver.resolveMdns(name)

@@ -46,7 +46,8 @@ describe('the multicast DNS resolver', () => {
 
   const openChannel: OpenMulticastChannel = async receiver => {
     opened++
-    receive = receiver
+    const from = { address: '192.0.2.7', port: 5353, family: 4, isOwn: false } as const
+    receive = message => receiver(message, from)
     return { send: onMessage, close: () => closed++ }
   }
 

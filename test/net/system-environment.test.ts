@@ -80,13 +80,15 @@ describe('the system environment', () => {
     }
   })
 
-  it('lets the process end while timers and names are pending', async () => {
+  it('lets the process end while timers, names, names of its own and watches are pending', async () => {
     const module = new URL('../../src/net/system-environment.ts', import.meta.url).href
     const script = `
       const { createSystemEnvironment } = await import(${JSON.stringify(module)})
-      const { timers, resolver } = createSystemEnvironment()
+      const { timers, resolver, network } = createSystemEnvironment()
       timers.set(60000, () => {})
       resolver.resolveMdns('00000000-0000-4000-8000-000000000000.local')
+      resolver.registerMdns('192.0.2.1')
+      network.watchInterfaces(() => {})
       await new Promise(resolve => setTimeout(resolve, 300))
     `
     const start = performance.now()

@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import type { TransportAddress } from '../../src/base/address.ts'
 import type { UdpSocket } from '../../src/base/environment.ts'
 import { hostInterfaces } from '../../src/net/host.ts'
-import { bindUdp, maxKnownRemotes, receiveBufferSize } from '../../src/net/udp-socket.ts'
+import { maxKnownRemotes } from '../../src/net/remote-addresses.ts'
+import { bindUdp, receiveBufferSize } from '../../src/net/udp-socket.ts'
 import { eventually } from './support.ts'
 
 interface Received {

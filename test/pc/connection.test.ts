@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Environment, UdpSocket } from '../../src/base/environment.ts'
 import { makeCertificate } from '../../src/pc/rtc-certificate.ts'
 import { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
 import { createPair, negotiate } from '../sim/peers.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
+import { observe } from '../support/observed-environment.ts'
 import { testCertificate } from '../support/test-certificate.ts'
 
 const later = Date.UTC(2100, 0, 1)
@@ -13,35 +13,8 @@ function certificate(seed: number, expires: number = later) {
   return makeCertificate(chain, pkcs8, expires)
 }
 
-/** An environment that counts the sockets it opened and that are still open. */
-function counting(environment: Environment): { environment: Environment; open: Set<UdpSocket>; opened: () => number } {
-  const open = new Set<UdpSocket>()
-  let opened = 0
-  return {
-    open,
-    opened: () => opened,
-    environment: {
-      ...environment,
-      network: {
-        interfaces: () => environment.network.interfaces(),
-        bindUdp: async (address, port, receive) => {
-          const socket = await environment.network.bindUdp(address, port, receive)
-          const { close } = socket
-          socket.close = () => {
-            open.delete(socket)
-            close.call(socket)
-          }
-          open.add(socket)
-          opened++
-          return socket
-        },
-      },
-    },
-  }
-}
-
 function peerOn(sim: Simulation, configuration: object = {}, addresses: readonly string[] = ['192.0.2.1']) {
-  const counted = counting(sim.host(`host ${sim.now} ${addresses}`, addresses))
+  const counted = observe(sim.host(`host ${sim.now} ${addresses}`, addresses))
   const peer = new RTCPeerConnection(
     { certificates: [certificate(1)], ...configuration },
     { environment: counted.environment },
@@ -75,7 +48,7 @@ describe('RTCPeerConnection', () => {
       await sim.runFor(100)
       await described
       assert.equal(open.size, 2)
-      assert.equal(peer.localDescription?.sdp.match(/a=candidate:/g)?.length, 2)
+      assert.equal(peer.localDescription?.sdp.match(/a=candidate:\S+ 1 udp /g)?.length, 2)
       assert.throws(() => peer.setConfiguration({ ...peer.getConfiguration(), iceCandidatePoolSize: 1 }), {
         name: 'InvalidModificationError',
       })

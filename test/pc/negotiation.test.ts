@@ -21,6 +21,8 @@ const origin: SdpOrigin = {
 const fingerprint = { algorithm: 'sha-256', value: Array.from({ length: 32 }, () => 'AB').join(':') }
 const transport = {
   ice: { usernameFragment: 'ourufrag', password: 'ourpasswordourpassword12' },
+  iceLite: false,
+  iceRenomination: false,
   fingerprints: [fingerprint],
   candidates: [],
   endOfCandidates: false,

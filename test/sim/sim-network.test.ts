@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { TransportAddress } from '../../src/base/address.ts'
 import type { UdpSocket } from '../../src/base/environment.ts'
-import type { LinkConditions, SimPacket } from './sim-network.ts'
+import type { LinkConditions } from './link.ts'
+import type { SimPacket } from './sim-network.ts'
 import { Simulation } from './virtual-environment.ts'
 
 interface Received {
@@ -113,6 +114,16 @@ describe('the simulated network', () => {
       [12, 14, 16, 18, 20],
     )
     assert.equal(sim.network.counters.queueFull, 15)
+  })
+
+  it('changes the conditions of links that are in use', async () => {
+    const { sim, alice, bob, atBob } = await pair(6)
+    for (const loss of [0, 1, 0]) {
+      sim.network.setConditions({ loss })
+      alice.send(Uint8Array.of(1), bob.local)
+    }
+    await sim.runFor(10)
+    assert.equal(atBob.length, 2)
   })
 
   it('keeps the conditions of the two directions apart', async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as realDelay } from 'node:timers/promises'
+import type { Resolver } from '../../src/base/environment.ts'
+import { fullCone } from './nat.ts'
 import { Simulation } from './virtual-environment.ts'
 
 describe('a simulation', () => {
@@ -84,5 +86,46 @@ describe('a simulation', () => {
     for (const name of ['X.local', 'y.local']) void resolver.resolveMdns(name).then(found => results.push(found))
     await sim.run(() => results.length === 2)
     assert.deepEqual(results, [['192.0.2.7'], []])
+  })
+
+  it('resolves the host names in its table, literals at once, and waits for servers that never answer', async () => {
+    const sim = new Simulation(8)
+    const { resolver } = sim.host('a', ['192.0.2.1'])
+    sim.dns.set('stun.example', ['192.0.2.7', '2001:db8::7'])
+    sim.dns.set('slow.example', 'silent')
+    const results = new Map<string, string>()
+    for (const name of ['STUN.example', 'none.example', 'slow.example', '192.0.2.9', '2001:DB8::9']) {
+      void resolver.resolveHost(name).then(found => results.set(name, `${sim.now} ${found}`))
+    }
+    await sim.run(() => results.size === 5)
+    assert.deepEqual(Object.fromEntries(results), {
+      'STUN.example': '5 192.0.2.7,2001:db8::7',
+      'none.example': '5 ',
+      'slow.example': '5000 ',
+      '192.0.2.9': '0 192.0.2.9',
+      '2001:DB8::9': '0 2001:db8::9',
+    })
+  })
+
+  it('registers multicast DNS names for hosts on the same network, until they are released', async () => {
+    const sim = new Simulation(9)
+    const nat = sim.nat('nat', fullCone, { addresses: ['203.0.113.1'] })
+    const at = (name: string, address: string) => sim.host(name, [address], { behind: nat }).resolver
+    const registrar = at('a', '192.168.1.2')
+    const neighbour = at('b', '192.168.1.3')
+    const stranger = sim.host('c', ['192.0.2.1']).resolver
+    assert.equal(await registrar.registerMdns('192.168.1.99'), undefined)
+    const registration = await registrar.registerMdns('192.168.1.2')
+    assert.ok(registration)
+    assert.match(registration.name, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.local$/)
+    const resolve = async (resolver: Resolver): Promise<readonly string[]> => {
+      const found = resolver.resolveMdns(registration.name)
+      await sim.runFor(6_000)
+      return found
+    }
+    assert.deepEqual(await resolve(neighbour), ['192.168.1.2'])
+    assert.deepEqual(await resolve(stranger), [])
+    registration.release()
+    assert.deepEqual(await resolve(neighbour), [])
   })
 })

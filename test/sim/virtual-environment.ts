@@ -1,15 +1,13 @@
-import type { Environment, Resolver } from '../../src/base/environment.ts'
+import type { Environment } from '../../src/base/environment.ts'
 import type { Prng } from '../support/prng.ts'
 import { prng } from '../support/prng.ts'
-import { SimNetwork } from './sim-network.ts'
+import { type DnsEntry, Names } from './names.ts'
+import type { Nat, NatBehavior } from './nat.ts'
+import { type HostOptions, type NatPlace, SimNetwork } from './sim-network.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 /** A run with more events than this at one go is taken for one that never comes to rest. */
 export const maxEvents = 5_000_000
-
-/** How long a multicast DNS answer takes, and how long the resolver waits for one. */
-const mdnsAnswerMs = 3
-const mdnsLimitMs = 5_000
 
 /**
  * A world of its own: virtual time, seeded randomness, a simulated network. The same seed gives the same bytes.
@@ -24,8 +22,11 @@ const mdnsLimitMs = 5_000
 export class Simulation {
   readonly time: VirtualTime = new VirtualTime()
   readonly network: SimNetwork
-  /** Multicast DNS names that hosts have registered. */
-  readonly mdnsNames: Map<string, readonly string[]> = new Map()
+  readonly #names: Names = new Names(this.time)
+  /** Multicast DNS names, in lower case, that every host can resolve. */
+  readonly mdnsNames: Map<string, readonly string[]> = this.#names.mdns
+  /** DNS names, in lower case, and their addresses. */
+  readonly dns: Map<string, DnsEntry> = this.#names.dns
   readonly #seeds: Prng
   readonly #held = new Set<Promise<unknown>>()
 
@@ -39,16 +40,31 @@ export class Simulation {
     return this.time.now()
   }
 
-  /** A new host with these IP addresses: the environment of a peer on it. Each has a random source of its own. */
-  host(name: string, addresses: readonly string[]): Environment {
-    const random = prng(this.#seeds.next())
+  /**
+   * A new host with these IP addresses: the environment of a peer on it. Each has a random source of its own.
+   *
+   * @param options `behind`: the NAT it is behind
+   */
+  host(name: string, addresses: readonly string[], options: HostOptions = {}): Environment {
+    const source = prng(this.#seeds.next())
+    const random = (length: number): Uint8Array => source.bytes(length)
+    const host = this.network.addHost(name, addresses, options)
     return {
       clock: this.time,
       timers: this.time,
-      random: length => random.bytes(length),
-      network: this.network.addHost(name, addresses),
-      resolver: this.#resolver(),
+      random,
+      network: host,
+      resolver: this.#names.resolver(
+        random,
+        address => host.realmOf(address),
+        () => host.realms(),
+      ),
     }
+  }
+
+  /** A new NAT, with these addresses on its outside; hosts and other NATs are put `behind` it. */
+  nat(name: string, behavior: NatBehavior, place: NatPlace): Nat {
+    return this.network.addNat(name, behavior, place)
   }
 
   /**
@@ -98,17 +114,6 @@ export class Simulation {
     while (this.#held.size > 0) {
       await Promise.allSettled(this.#held)
       await turn()
-    }
-  }
-
-  #resolver(): Resolver {
-    return {
-      resolveMdns: name =>
-        new Promise(resolve => {
-          const addresses = this.mdnsNames.get(name.toLowerCase())
-          if (addresses !== undefined) this.time.set(mdnsAnswerMs, () => resolve(addresses))
-          else this.time.set(mdnsLimitMs, () => resolve([]))
-        }),
     }
   }
 }

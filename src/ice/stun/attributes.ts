@@ -1,75 +1,149 @@
 import type { TransportAddress } from '../../base/address.ts'
-import { ByteReader, type ByteWriter } from '../../base/bytes.ts'
-import { formatIpv6, parseIpv4, parseIpv6 } from '../../base/ip.ts'
+import type { ByteWriter } from '../../base/bytes.ts'
+import * as codec from './attribute-codecs.ts'
 
-/** The attributes that are understood, by name. Addresses are canonical; strings are UTF-8 on the wire. */
+export type {
+  AddressErrorCode,
+  ChangeRequest,
+  IcmpError,
+  PasswordAlgorithm,
+  StunErrorCode,
+} from './attribute-codecs.ts'
+
+/**
+ * The attributes that are understood, by name. Addresses are canonical (IPv4-mapped IPv6 ones come out as IPv4); strings
+ * are UTF-8 on the wire.
+ */
 export interface StunAttributes {
   readonly mappedAddress?: TransportAddress
+  /** RFC 5780: where the server is to answer from. */
+  readonly changeRequest?: codec.ChangeRequest
   readonly username?: string
-  readonly errorCode?: StunErrorCode
+  readonly errorCode?: codec.StunErrorCode
   readonly unknownAttributes?: readonly number[]
+  /** TURN: 0x4000 to 0x4fff are channels. */
+  readonly channelNumber?: number
+  /** TURN: seconds. */
+  readonly lifetime?: number
+  /** TURN: all of them, in order; at most {@link maxRepeated}. */
+  readonly xorPeerAddress?: readonly TransportAddress[]
+  /** TURN: a view of the message, which the receiver must not keep. */
+  readonly data?: Uint8Array
   readonly realm?: string
   readonly nonce?: string
+  /** TURN: one, or two of different families; at most {@link maxRepeated}. */
+  readonly xorRelayedAddress?: readonly TransportAddress[]
+  readonly requestedAddressFamily?: 4 | 6
+  readonly evenPort?: { readonly reserveNext: boolean }
+  /** TURN: a protocol number of IP; 17 is UDP, 6 is TCP. */
+  readonly requestedTransport?: number
+  readonly dontFragment?: true
+  readonly passwordAlgorithm?: codec.PasswordAlgorithm
+  /** 32 bytes, which stand for the user name. */
+  readonly userhash?: Uint8Array
   readonly xorMappedAddress?: TransportAddress
+  /** TURN: 8 bytes. */
+  readonly reservationToken?: Uint8Array
   readonly priority?: number
   readonly useCandidate?: true
+  /** RFC 5780: how many bytes to make the message longer by. */
+  readonly padding?: number
+  /** RFC 5780: which port of the client to answer to. */
+  readonly responsePort?: number
+  /** TURN over TCP, RFC 6062. */
+  readonly connectionId?: number
+  /** TURN: only 6 may be asked for; a server answers 400 to 4. RFC 8656 §7.2. */
+  readonly additionalAddressFamily?: 4 | 6
+  readonly addressErrorCode?: codec.AddressErrorCode
+  readonly passwordAlgorithms?: readonly codec.PasswordAlgorithm[]
+  readonly alternateDomain?: string
+  readonly icmp?: codec.IcmpError
   readonly software?: string
+  readonly alternateServer?: TransportAddress
   readonly iceControlled?: bigint
   readonly iceControlling?: bigint
+  /** RFC 5780: where the response was sent from. */
+  readonly responseOrigin?: TransportAddress
+  /** RFC 5780: the server's other address and other port. */
+  readonly otherAddress?: TransportAddress
+  /** How manieth nomination this is; the greatest counts. */
+  readonly nomination?: number
 }
 
-export interface StunErrorCode {
-  /** 300 to 699. */
-  readonly code: number
-  readonly reason: string
-}
-
-/** RFC 8489 §5: the first four bytes after type and length. */
-export const magicCookie = 0x2112_a442
+export type AttributeName = keyof StunAttributes
 
 /** RFC 8489 §14: attributes below this must be understood, those from here on may be ignored. */
 export const comprehensionOptional = 0x8000
 
-/** How one attribute is written and read. `decode` returns undefined for a value that the attribute cannot have. */
-interface Codec<Value> {
+/**
+ * How many times a repeatable attribute may be in a message. One with more is malformed: to read only the first ones would
+ * turn the success of the request into a lie.
+ */
+export const maxRepeated = 16
+
+/** The value of one occurrence: of repeatable attributes, an element of the list. */
+type Occurrence<Name extends AttributeName> =
+  NonNullable<StunAttributes[Name]> extends readonly TransportAddress[]
+    ? TransportAddress
+    : NonNullable<StunAttributes[Name]>
+
+interface Entry<Value> {
   readonly type: number
-  encode(writer: ByteWriter, value: Value, transactionId: Uint8Array): void
-  decode(bytes: Uint8Array, transactionId: Uint8Array): Value | undefined
+  readonly codec: codec.Codec<Value>
+  /** Every occurrence counts, and not just the first. */
+  readonly repeatable?: true
 }
 
-export type AttributeName = keyof StunAttributes
-type CodecTable = { readonly [Name in AttributeName]: Codec<NonNullable<StunAttributes[Name]>> }
+type AttributeTable = { readonly [Name in AttributeName]: Entry<Occurrence<Name>> }
 
 /**
- * The attribute table: RFC 8489 §18.3, RFC 8445 §16.1.
+ * The attribute table: RFC 8489 §18.3, RFC 8445 §16.1, RFC 8656 §18, RFC 6062 §6.2.1, RFC 5780 §7.
  *
  * Limits are in bytes as a receiver must take them: RFC 8489 §14.3, §14.8, §14.9, §14.10 and §14.14.
  */
-const codecs: CodecTable = {
-  mappedAddress: { type: 0x0001, ...addressCodec(() => new Uint8Array(16)) },
-  username: { type: 0x0006, ...textCodec(763) },
-  errorCode: { type: 0x0009, encode: encodeErrorCode, decode: decodeErrorCode },
-  unknownAttributes: { type: 0x000a, encode: encodeTypes, decode: decodeTypes },
-  realm: { type: 0x0014, ...textCodec(763) },
-  nonce: { type: 0x0015, ...textCodec(763) },
-  xorMappedAddress: { type: 0x0020, ...addressCodec(addressMask) },
-  priority: {
-    type: 0x0024,
-    encode: (writer, value) => writer.uint32(value),
-    decode: bytes => (bytes.length === 4 ? new ByteReader(bytes).uint32('priority') : undefined),
-  },
-  useCandidate: {
-    type: 0x0025,
-    encode: () => undefined,
-    decode: bytes => (bytes.length === 0 ? true : undefined),
-  },
-  software: { type: 0x8022, ...textCodec(763) },
-  iceControlled: { type: 0x8029, ...uint64Codec() },
-  iceControlling: { type: 0x802a, ...uint64Codec() },
+const table: AttributeTable = {
+  mappedAddress: { type: 0x0001, codec: codec.plainAddress },
+  changeRequest: { type: 0x0003, codec: codec.changeRequest },
+  username: { type: 0x0006, codec: codec.text(763) },
+  errorCode: { type: 0x0009, codec: codec.errorCode },
+  unknownAttributes: { type: 0x000a, codec: codec.attributeTypes },
+  channelNumber: { type: 0x000c, codec: codec.uint16Reserved },
+  lifetime: { type: 0x000d, codec: codec.uint32 },
+  xorPeerAddress: { type: 0x0012, codec: codec.xorAddress, repeatable: true },
+  data: { type: 0x0013, codec: codec.view },
+  realm: { type: 0x0014, codec: codec.text(763) },
+  nonce: { type: 0x0015, codec: codec.text(763) },
+  xorRelayedAddress: { type: 0x0016, codec: codec.xorAddress, repeatable: true },
+  requestedAddressFamily: { type: 0x0017, codec: codec.addressFamily },
+  evenPort: { type: 0x0018, codec: codec.evenPort },
+  requestedTransport: { type: 0x0019, codec: codec.protocol },
+  dontFragment: { type: 0x001a, codec: codec.flag },
+  passwordAlgorithm: { type: 0x001d, codec: codec.passwordAlgorithm },
+  userhash: { type: 0x001e, codec: codec.fixedBytes(32) },
+  xorMappedAddress: { type: 0x0020, codec: codec.xorAddress },
+  reservationToken: { type: 0x0022, codec: codec.fixedBytes(8) },
+  priority: { type: 0x0024, codec: codec.uint32 },
+  useCandidate: { type: 0x0025, codec: codec.flag },
+  padding: { type: 0x0026, codec: codec.padding },
+  responsePort: { type: 0x0027, codec: codec.responsePort },
+  connectionId: { type: 0x002a, codec: codec.uint32 },
+  additionalAddressFamily: { type: 0x8000, codec: codec.addressFamily },
+  addressErrorCode: { type: 0x8001, codec: codec.addressErrorCode },
+  passwordAlgorithms: { type: 0x8002, codec: codec.passwordAlgorithms },
+  alternateDomain: { type: 0x8003, codec: codec.domainName },
+  icmp: { type: 0x8004, codec: codec.icmp },
+  software: { type: 0x8022, codec: codec.text(763) },
+  alternateServer: { type: 0x8023, codec: codec.plainAddress },
+  iceControlled: { type: 0x8029, codec: codec.uint64 },
+  iceControlling: { type: 0x802a, codec: codec.uint64 },
+  responseOrigin: { type: 0x802b, codec: codec.plainAddress },
+  otherAddress: { type: 0x802c, codec: codec.plainAddress },
+  // Not registered with IANA: the number that libwebrtc uses for draft-thatcher-ice-renomination.
+  nomination: { type: 0xc001, codec: codec.uint32 },
 }
 
 const namesByType: ReadonlyMap<number, AttributeName> = new Map(
-  (Object.keys(codecs) as AttributeName[]).map(name => [codecs[name].type, name]),
+  (Object.keys(table) as AttributeName[]).map(name => [table[name].type, name]),
 )
 
 export function attributeName(type: number): AttributeName | undefined {
@@ -77,114 +151,51 @@ export function attributeName(type: number): AttributeName | undefined {
 }
 
 export function attributeType(name: AttributeName): number {
-  return codecs[name].type
+  return table[name].type
 }
 
-/** The value of an attribute, or undefined if the bytes are none. */
-export function decodeAttribute(name: AttributeName, bytes: Uint8Array, transactionId: Uint8Array): unknown {
-  return codecs[name].decode(bytes, transactionId)
+/** Attributes as they are collected while a message is read. */
+export type AttributeCollection = Partial<Record<AttributeName, unknown>>
+
+/** Adds one occurrence of an attribute. Says false if the bytes are none, or one too many. */
+export function collectAttribute(
+  attributes: AttributeCollection,
+  name: AttributeName,
+  bytes: Uint8Array,
+  transactionId: Uint8Array,
+): boolean {
+  const entry = table[name]
+  // RFC 8489 §14: of attributes that may not be repeated, the first counts
+  if (attributes[name] !== undefined && entry.repeatable !== true) return true
+  const value = entry.codec.decode(bytes, transactionId)
+  if (value === undefined) return false
+  if (entry.repeatable !== true) {
+    attributes[name] = value
+    return true
+  }
+  attributes[name] ??= []
+  const values = attributes[name] as unknown[]
+  values.push(value)
+  return values.length <= maxRepeated
 }
 
-/** Writes the value of an attribute, without type, length and padding. */
-export function encodeAttribute<Name extends AttributeName>(
+/** The values to write for an attribute: one, or each of a repeatable one. */
+export function occurrences(attributes: StunAttributes, name: AttributeName): readonly AttributeValue[] {
+  const value = attributes[name]
+  if (value === undefined) return []
+  return table[name].repeatable === true ? (value as readonly TransportAddress[]) : [value as AttributeValue]
+}
+
+export type AttributeValue = Occurrence<AttributeName>
+
+/** Writes one occurrence of an attribute, without type, length and padding. */
+export function encodeAttribute(
   writer: ByteWriter,
-  name: Name,
-  value: NonNullable<StunAttributes[Name]>,
+  name: AttributeName,
+  value: AttributeValue,
   transactionId: Uint8Array,
 ): void {
-  codecs[name].encode(writer, value, transactionId)
-}
-
-// RFC 8489 §14.1
-const familyIpv4 = 1
-const familyIpv6 = 2
-
-/** @param mask what port and address are XORed with: the bytes of cookie and transaction, or zeros. */
-function addressCodec(mask: (transactionId: Uint8Array) => Uint8Array): Omit<Codec<TransportAddress>, 'type'> {
-  return {
-    encode(writer, value, transactionId) {
-      const key = mask(transactionId)
-      const bytes = addressBytes(value)
-      writer.uint8(0).uint8(value.family === 4 ? familyIpv4 : familyIpv6)
-      writer.uint16(value.port ^ (((key[0] ?? 0) << 8) | (key[1] ?? 0)))
-      writer.bytes(xor(bytes, key))
-    },
-    decode(bytes, transactionId) {
-      const family = bytes[1]
-      // RFC 8489 §14.1: 32 bits for IPv4 and 128 for IPv6, never more or fewer
-      if (bytes.length !== (family === familyIpv4 ? 8 : 20)) return undefined
-      if (family !== familyIpv4 && family !== familyIpv6) return undefined
-      const key = mask(transactionId)
-      const port = (((bytes[2] ?? 0) ^ (key[0] ?? 0)) << 8) | ((bytes[3] ?? 0) ^ (key[1] ?? 0))
-      return readAddress(xor(bytes.subarray(4), key), port)
-    },
-  }
-}
-
-/** RFC 8489 §14.2: the magic cookie followed by the transaction ID; IPv4 addresses and ports meet only the cookie. */
-function addressMask(transactionId: Uint8Array): Uint8Array {
-  const mask = new Uint8Array(16)
-  new DataView(mask.buffer).setUint32(0, magicCookie)
-  mask.set(transactionId.subarray(0, 12), 4)
-  return mask
-}
-
-function xor(bytes: Uint8Array, key: Uint8Array): Uint8Array {
-  return bytes.map((byte, index) => byte ^ (key[index] ?? 0))
-}
-
-function addressBytes(value: TransportAddress): Uint8Array {
-  if (value.family === 4) return Uint8Array.from(parseIpv4(value.address) ?? [0, 0, 0, 0])
-  const groups = parseIpv6(value.address) ?? []
-  return Uint8Array.from({ length: 16 }, (_, index) => (groups[index >> 1] ?? 0) >> (index % 2 === 0 ? 8 : 0))
-}
-
-function readAddress(bytes: Uint8Array, port: number): TransportAddress {
-  if (bytes.length === 4) return { address: bytes.join('.'), port, family: 4 }
-  const groups = Array.from({ length: 8 }, (_, index) => ((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0))
-  return { ...formatIpv6(groups), port }
-}
-
-const utf8Encoder = new TextEncoder()
-// Nothing is authenticated by how text looks: what is not UTF-8 becomes replacement characters.
-const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-
-function textCodec(maxBytes: number): Omit<Codec<string>, 'type'> {
-  return {
-    encode: (writer, value) => writer.bytes(utf8Encoder.encode(value)),
-    decode: bytes => (bytes.length <= maxBytes ? utf8Decoder.decode(bytes) : undefined),
-  }
-}
-
-function uint64Codec(): Omit<Codec<bigint>, 'type'> {
-  return {
-    encode: (writer, value) => writer.uint64(value),
-    decode: bytes => (bytes.length === 8 ? new ByteReader(bytes).uint64('tie-breaker') : undefined),
-  }
-}
-
-const maxReasonBytes = 763
-
-function encodeErrorCode(writer: ByteWriter, value: StunErrorCode): void {
-  writer.uint16(0).uint8(Math.floor(value.code / 100))
-  writer.uint8(value.code % 100).bytes(utf8Encoder.encode(value.reason))
-}
-
-function decodeErrorCode(bytes: Uint8Array): StunErrorCode | undefined {
-  if (bytes.length < 4 || bytes.length > 4 + maxReasonBytes) return undefined
-  // RFC 8489 §14.8: the upper bits are reserved and ignored; class 3 to 6, number 0 to 99
-  const hundreds = (bytes[2] ?? 0) & 0x07
-  const number = bytes[3] ?? 0
-  if (hundreds < 3 || hundreds > 6 || number > 99) return undefined
-  return { code: hundreds * 100 + number, reason: utf8Decoder.decode(bytes.subarray(4)) }
-}
-
-function encodeTypes(writer: ByteWriter, value: readonly number[]): void {
-  for (const type of value) writer.uint16(type)
-}
-
-function decodeTypes(bytes: Uint8Array): readonly number[] | undefined {
-  if (bytes.length % 2 !== 0) return undefined
-  const reader = new ByteReader(bytes)
-  return Array.from({ length: bytes.length / 2 }, () => reader.uint16('attribute type'))
+  // The table relates names to types of values; `occurrences` has kept them together.
+  const { codec } = table[name] as Entry<AttributeValue>
+  codec.encode(writer, value, transactionId)
 }

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { constantTimeEqual } from '../../base/bytes.ts'
+import { opaqueString } from './opaque-string.ts'
 
 /** The two integrity attributes of RFC 8489 §14.5 and §14.6. */
 export type IntegrityAlgorithm = 'sha1' | 'sha256'
@@ -23,10 +24,31 @@ export function shortTermKey(password: string): Uint8Array {
   return new TextEncoder().encode(password)
 }
 
-/** RFC 8489 §9.2.2: MD5 of user name, realm and password. They must have been through the OpaqueString profile. */
-export function longTermKey(username: string, realm: string, password: string): Uint8Array {
-  return createHash('md5').update(`${username}:${realm}:${password}`, 'utf8').digest()
+/**
+ * The key of long-term credentials: 16 bytes with MD5, 32 with SHA-256.
+ *
+ * RFC 8489 §9.2.2, §18.5.1: a hash of user name, realm and password, each in the form of the OpaqueString profile. Text that
+ * the profile forbids is taken as it is: others may have such a realm or user name, and a hash of it that agrees with theirs.
+ */
+export function longTermKey(
+  username: string,
+  realm: string,
+  password: string,
+  algorithm: PasswordHash = 'md5',
+): Uint8Array {
+  const parts = [withoutQuotes(username), withoutQuotes(realm), withoutNulls(password)]
+  return createHash(algorithm).update(parts.map(prepared).join(':'), 'utf8').digest()
 }
+
+/** What hides the user name from who listens in: 32 bytes. RFC 8489 §14.4. */
+export function userHash(username: string, realm: string): Uint8Array {
+  return createHash('sha256')
+    .update(`${prepared(username)}:${prepared(realm)}`, 'utf8')
+    .digest()
+}
+
+/** RFC 8489 §18.5: how a long-term password becomes a key. */
+export type PasswordHash = 'md5' | 'sha256'
 
 /**
  * The HMAC of a message up to `offset`, where its integrity attribute starts.
@@ -64,3 +86,19 @@ export function computeFingerprint(message: Uint8Array, offset: number): number 
 }
 
 const headerLength = 20
+
+function prepared(text: string): string {
+  return opaqueString(text) ?? text
+}
+
+/** RFC 8489 §9.2.2: the password without trailing nulls, user name and realm without quotes as well. */
+function withoutNulls(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\0') end--
+  return text.slice(0, end)
+}
+
+function withoutQuotes(text: string): string {
+  const bare = withoutNulls(text)
+  return bare.length > 1 && bare.startsWith('"') && bare.endsWith('"') ? bare.slice(1, -1) : bare
+}

@@ -1,12 +1,13 @@
 import { ByteWriter } from '../../base/bytes.ts'
 import {
+  type AttributeCollection,
   type AttributeName,
   attributeName,
   attributeType,
+  collectAttribute,
   comprehensionOptional,
-  decodeAttribute,
   encodeAttribute,
-  magicCookie,
+  occurrences,
   type StunAttributes,
 } from './attributes.ts'
 import {
@@ -19,11 +20,23 @@ import {
   messageIntegrity,
   messageIntegritySha256,
 } from './integrity.ts'
+import { magicCookie } from './magic-cookie.ts'
 
 export type StunClass = 'request' | 'indication' | 'success' | 'error'
 
-/** RFC 8489 §18.2. */
-export const stunMethod = { binding: 0x001 } as const
+/** RFC 8489 §18.2, RFC 8656 §17, RFC 6062 §6.1. */
+export const stunMethod = {
+  binding: 0x001,
+  allocate: 0x003,
+  refresh: 0x004,
+  send: 0x006,
+  data: 0x007,
+  createPermission: 0x008,
+  channelBind: 0x009,
+  connect: 0x00a,
+  connectionBind: 0x00b,
+  connectionAttempt: 0x00c,
+} as const
 
 export interface StunMessage {
   readonly class: StunClass
@@ -61,7 +74,8 @@ export const maxUnknownAttributes = 16
 /**
  * Reads a STUN message; undefined if the bytes are not exactly one, or if its FINGERPRINT is wrong.
  *
- * RFC 8489 §6.3. Attributes are read in one pass, and of those that occur repeatedly the first counts.
+ * RFC 8489 §6.3. Attributes are read in one pass. Of those that occur repeatedly the first counts, unless the table says
+ * that all do.
  */
 export function decodeMessage(bytes: Uint8Array): ReceivedStunMessage | undefined {
   if (bytes.length < headerLength) return undefined
@@ -83,7 +97,7 @@ export function decodeMessage(bytes: Uint8Array): ReceivedStunMessage | undefine
 
 /** Encodes a message, with integrity and fingerprint as asked for, into a buffer of its own. */
 export function encodeMessage(message: StunMessage, options: EncodeOptions = {}): Uint8Array {
-  const writer = new ByteWriter(160)
+  const writer = new ByteWriter(160 + (message.attributes.data?.length ?? 0))
   const bits = classes.indexOf(message.class)
   const { method } = message
   // RFC 8489 §5: the two bits of the class sit inside those of the method
@@ -125,7 +139,7 @@ type Body = Pick<ReceivedStunMessage, 'attributes' | 'unknownRequired' | 'integr
 
 function readAttributes(bytes: Uint8Array, view: DataView): Body | undefined {
   const transactionId = bytes.subarray(8, headerLength)
-  const attributes: Partial<Record<AttributeName, unknown>> = {}
+  const attributes: AttributeCollection = {}
   const unknownRequired: number[] = []
   const integrityAt: { sha1?: number; sha256?: number } = {}
   let hasFingerprint = false
@@ -152,7 +166,7 @@ function readAttributes(bytes: Uint8Array, view: DataView): Body | undefined {
 }
 
 function readAttribute(
-  attributes: Partial<Record<AttributeName, unknown>>,
+  attributes: AttributeCollection,
   unknownRequired: number[],
   type: number,
   value: Uint8Array,
@@ -163,9 +177,7 @@ function readAttribute(
     if (type < comprehensionOptional && unknownRequired.length < maxUnknownAttributes) unknownRequired.push(type)
     return true
   }
-  if (attributes[name] !== undefined) return true
-  attributes[name] = decodeAttribute(name, value, transactionId)
-  return attributes[name] !== undefined
+  return collectAttribute(attributes, name, value, transactionId)
 }
 
 function isFingerprintAt(bytes: Uint8Array, view: DataView, offset: number, length: number): boolean {
@@ -187,13 +199,13 @@ function noteIntegrity(
 
 function writeAttributes(writer: ByteWriter, message: StunMessage, padding: number): void {
   for (const name of Object.keys(message.attributes) as AttributeName[]) {
-    const value = message.attributes[name]
-    if (value === undefined) continue
-    writer.uint16(attributeType(name)).uint16(0)
-    const start = writer.length
-    encodeAttribute(writer, name, value, message.transactionId)
-    const length = writer.length - start
-    writer.patchUint16(start - 2, length)
-    while (writer.length % 4 !== 0) writer.uint8(padding)
+    for (const value of occurrences(message.attributes, name)) {
+      writer.uint16(attributeType(name)).uint16(0)
+      const start = writer.length
+      encodeAttribute(writer, name, value, message.transactionId)
+      const length = writer.length - start
+      writer.patchUint16(start - 2, length)
+      while (writer.length % 4 !== 0) writer.uint8(padding)
+    }
   }
 }

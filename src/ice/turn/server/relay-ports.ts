@@ -1,0 +1,46 @@
+import type { RandomSource } from '../../../base/environment.ts'
+
+/** The ports to relay from, of one address family. */
+export class RelayPorts {
+  readonly #random: RandomSource
+  readonly #min: number
+  readonly #max: number
+  readonly #taken = new Set<number>()
+
+  constructor(random: RandomSource, [min, max]: readonly [number, number]) {
+    this.#random = random
+    this.#min = min
+    this.#max = max
+  }
+
+  /**
+   * Takes a free port, or with `pair` an even one and the next; undefined if there is none.
+   *
+   * RFC 8656 §7.2, RFC 6056 §3.3.1: the first that is free from a random one on. Nobody can tell it in advance.
+   */
+  take(kind: 'any' | 'even' | 'pair'): number | undefined {
+    const span = this.#max - this.#min + 1
+    const start = this.#randomBelow(span)
+    for (let i = 0; i < span; i++) {
+      const port = this.#min + ((start + i) % span)
+      if (kind !== 'any' && port % 2 !== 0) continue
+      if (this.#taken.has(port)) continue
+      if (kind === 'pair' && (port + 1 > this.#max || this.#taken.has(port + 1))) continue
+      this.#taken.add(port)
+      if (kind === 'pair') this.#taken.add(port + 1)
+      return port
+    }
+    return undefined
+  }
+
+  release(port: number): void {
+    this.#taken.delete(port)
+  }
+
+  #randomBelow(bound: number): number {
+    const bytes = this.#random(4)
+    return (
+      ((((bytes[0] ?? 0) << 24) | ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)) >>> 0) % bound
+    )
+  }
+}

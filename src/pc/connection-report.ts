@@ -1,0 +1,62 @@
+import { type CandidatePairView, explainPairs } from '../ice/index.ts'
+import type { Connection } from './connection.ts'
+import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
+import { connectionOf, type RTCPeerConnection } from './rtc-peer-connection.ts'
+import type { RTCDtlsTransportState } from './rtc-transports.ts'
+
+/** A server that was of no use. */
+export interface ServerReport {
+  readonly url: string
+  /** A STUN error code, or 701 if the server could not be reached. */
+  readonly errorCode: number
+  readonly errorText: string
+}
+
+/** What a connection knows of why it is there, or is not. It names the addresses of candidates, and holds no secret. */
+export interface ConnectionReport {
+  readonly connectionState: RTCPeerConnectionState
+  readonly iceConnectionState: RTCIceConnectionState
+  readonly iceGatheringState: RTCIceGatheringState
+  readonly dtlsState: RTCDtlsTransportState | undefined
+  /** The latest ones; bounded. */
+  readonly serverFailures: readonly ServerReport[]
+  /** Every candidate pair with what happened to it: checks, answers, errors, the last reason. Best first. */
+  readonly pairs: readonly CandidatePairView[]
+  /** Packets that were refused on the way in, by reason. */
+  readonly packetsDropped: Readonly<Record<string, number>>
+  /** The same for people: a line for each of the above that matters. */
+  readonly lines: readonly string[]
+}
+
+/** Why a connection is there, or is not: what became of its servers and of each of its candidate pairs. */
+export function explainConnection(peer: RTCPeerConnection): ConnectionReport {
+  const connection = connectionOf(peer)
+  const transport = connection.negotiator.session?.transport
+  const pairs = transport?.driver.ice.pairs() ?? []
+  const report = {
+    connectionState: connection.connectionState,
+    iceConnectionState: connection.iceConnectionState,
+    iceGatheringState: connection.iceGatheringState,
+    dtlsState: transport?.dtls.state,
+    serverFailures: connection.serverFailures.map(({ url, errorCode, errorText }) => ({ url, errorCode, errorText })),
+    pairs,
+    packetsDropped: Object.fromEntries(transport?.driver.counters.drops ?? []),
+  }
+  return { ...report, lines: linesOf(report, connection) }
+}
+
+function linesOf(report: Omit<ConnectionReport, 'lines'>, { negotiator, isClosed }: Connection): string[] {
+  const { connectionState, iceGatheringState, dtlsState, serverFailures, pairs } = report
+  const lines = [`The connection is ${connectionState}; gathering is ${iceGatheringState}.`]
+  if (isClosed) return lines
+  if (negotiator.session === undefined) lines.push('There is no local description yet, so nothing was tried.')
+  else if (negotiator.signaling.remote === undefined)
+    lines.push('The peer has not answered: there is no remote description.')
+  else lines.push(...explainPairs(pairs))
+  if (dtlsState === 'failed')
+    lines.push('The path worked, but the DTLS handshake failed: see the error event of the transport.')
+  return [
+    ...lines,
+    ...serverFailures.map(({ url, errorCode, errorText }) => `${url}: ${errorCode} ${errorText}`.trim()),
+  ]
+}

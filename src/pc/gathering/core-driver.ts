@@ -1,0 +1,68 @@
+import type { CancelTimer, Environment } from '../../base/environment.ts'
+import type { SansIo } from '../../base/machine.ts'
+
+/**
+ * Runs a core that talks with one other side: what it transmits is sent, its deadline is kept, its events are told.
+ *
+ * After each call into the core, {@link pump} is to be called.
+ */
+export class CoreDriver<Event> {
+  readonly #environment: Pick<Environment, 'clock' | 'timers'>
+  readonly #core: SansIo<Event, Uint8Array>
+  readonly #send: (message: Uint8Array) => void
+  readonly #onEvent: (event: Event) => void
+  #timer: { readonly at: number; readonly cancel: CancelTimer } | undefined
+  #stopped = false
+
+  constructor(options: {
+    readonly environment: Pick<Environment, 'clock' | 'timers'>
+    readonly core: SansIo<Event, Uint8Array>
+    readonly send: (message: Uint8Array) => void
+    readonly onEvent: (event: Event) => void
+  }) {
+    this.#environment = options.environment
+    this.#core = options.core
+    this.#send = options.send
+    this.#onEvent = options.onEvent
+  }
+
+  /** Sends what is to be sent, tells what is to be told, and arms the timer. */
+  pump(): void {
+    if (this.#stopped) return
+    const now = this.#environment.clock.now()
+    this.flush(now)
+    for (let event = this.#core.pollEvent(); event !== undefined; event = this.#core.pollEvent()) {
+      this.#onEvent(event)
+      if (this.#stopped) return
+    }
+    // Telling may have led to more.
+    this.flush(now)
+    this.#arm(now)
+  }
+
+  /** Sends what is to be sent, and nothing else. */
+  flush(now: number): void {
+    for (let message = this.#core.pollTransmit(now); message !== undefined; message = this.#core.pollTransmit(now)) {
+      this.#send(message)
+    }
+  }
+
+  /** Lets go of the core; nothing is sent or told any more. */
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #arm(now: number): void {
+    const next = this.#core.pollTimeout()
+    if (next === undefined || (this.#timer !== undefined && this.#timer.at <= next)) return
+    this.#timer?.cancel()
+    const cancel = this.#environment.timers.set(Math.max(0, next - now), () => {
+      this.#timer = undefined
+      this.#core.handleTimeout(this.#environment.clock.now())
+      this.pump()
+    })
+    this.#timer = { at: next, cancel }
+  }
+}

@@ -1,0 +1,214 @@
+import { addressKey, type TransportAddress } from '../../base/address.ts'
+import type { Clock } from '../../base/environment.ts'
+import { decodeMessage, stunMethod } from '../../ice/index.ts'
+import type { CandidateReceiver, CandidateSocket } from './candidate-socket.ts'
+import type { TcpSocketUser } from './tcp-candidate-socket.ts'
+
+/** Requests of ours whose answers are awaited; the oldest go first. */
+export const maxOpenRequests = 4096
+
+/** Addresses of peers that are remembered as belonging to a connection; those silent for the longest go first. */
+export const maxRoutes = 16_384
+
+/** An address that was silent for so long may belong to another connection now: consent checks come more often. */
+export const routeIdleMs = 10_000
+
+/** Requests for unknown user name fragments that are told in a second: anyone can send any number of them. */
+export const maxUnknownPerSecond = 100
+
+/** A check for a user name fragment that no connection has. Nothing in it is authentic. */
+export interface UnknownRequest {
+  /** What the peer takes for our user name fragment. */
+  readonly usernameFragment: string
+  /** Its own. */
+  readonly remoteUsernameFragment: string
+  readonly remote: TransportAddress
+  /** Where it arrived. */
+  readonly local: TransportAddress
+}
+
+interface Route {
+  readonly to: PortSocket
+  heardAt: number
+}
+
+/**
+ * Shares one socket between connections.
+ *
+ * A request is for the connection that its USERNAME names (RFC 8445 §7.2.2), an answer for the one that asked, and
+ * everything else for the one that has answered a check from that address, or has sent data there: both need the
+ * peer's password. So nobody can draw what others receive to a connection of its own.
+ */
+export class PortDemux {
+  readonly #socket: CandidateSocket
+  readonly #clock: Clock
+  readonly #onUnknown: (request: UnknownRequest) => void
+  readonly #fragments = new Map<string, PortSocket>()
+  readonly #requests = new Map<string, PortSocket>()
+  readonly #routes = new Map<string, Route>()
+  /** The same by identity: bulk data finds its way without building a key. */
+  readonly #recent = new Map<TransportAddress, Route>()
+  #unknown = { since: Number.NEGATIVE_INFINITY, count: 0 }
+  #closed = false
+
+  constructor(socket: CandidateSocket, clock: Clock, onUnknown: (request: UnknownRequest) => void) {
+    this.#socket = socket
+    this.#clock = clock
+    this.#onUnknown = onUnknown
+  }
+
+  get local(): TransportAddress {
+    return this.#socket.local
+  }
+
+  /** A socket for one connection. */
+  open(): PortSocket {
+    return new PortSocket(this)
+  }
+
+  readonly receive: CandidateReceiver = (data, from) => {
+    if (this.#closed) return
+    const target = (data[0] ?? 0xff) > 3 ? this.#routeOf(from)?.to : this.#targetOfStun(data, from)
+    target?.receive(data, from)
+  }
+
+  /** A TCP connection has ended. */
+  readonly unreachable: TcpSocketUser['unreachable'] = remote => {
+    const route = this.#routes.get(addressKey(remote))
+    this.#routes.delete(addressKey(remote))
+    this.#recent.clear()
+    route?.to.unreachable(remote)
+  }
+
+  /** Called by sockets: requests that name this fragment are theirs. */
+  claim(usernameFragment: string, socket: PortSocket): void {
+    this.#fragments.set(usernameFragment, socket)
+  }
+
+  /** Called by sockets. */
+  send(data: Uint8Array, to: TransportAddress, from: PortSocket): void {
+    if (this.#closed) return
+    if ((data[0] ?? 0xff) > 3 || isSuccess(data)) this.#route(to, from)
+    else if (isRequest(data)) remember(this.#requests, transactionOf(data), from, maxOpenRequests)
+    this.#socket.send(data, to)
+  }
+
+  /** Called by sockets. */
+  release(socket: PortSocket): void {
+    for (const table of [this.#fragments, this.#requests]) {
+      for (const [key, owner] of table) if (owner === socket) table.delete(key)
+    }
+    for (const [key, { to }] of this.#routes) if (to === socket) this.#routes.delete(key)
+    this.#recent.clear()
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const table of [this.#fragments, this.#requests, this.#routes, this.#recent]) table.clear()
+  }
+
+  #targetOfStun(data: Uint8Array, from: TransportAddress): PortSocket | undefined {
+    if (!isRequest(data)) return this.#requests.get(transactionOf(data)) ?? this.#routeOf(from)?.to
+    const message = decodeMessage(data)
+    if (message === undefined || message.method !== stunMethod.binding) return undefined
+    const [usernameFragment = '', remoteUsernameFragment = ''] = message.attributes.username?.split(':') ?? []
+    const target = this.#fragments.get(usernameFragment)
+    if (target === undefined && usernameFragment !== '') {
+      this.#tellUnknown({ usernameFragment, remoteUsernameFragment, remote: from, local: this.local })
+    }
+    // It may have been told of just now, and taken.
+    const found = target ?? this.#fragments.get(usernameFragment)
+    if (found !== undefined) this.#heard(from, found)
+    return found
+  }
+
+  #routeOf(from: TransportAddress): Route | undefined {
+    const route = this.#recent.get(from) ?? this.#routes.get(addressKey(from))
+    if (route === undefined) return undefined
+    remember(this.#recent, from, route, maxRoutes)
+    route.heardAt = this.#clock.now()
+    return route
+  }
+
+  #heard(from: TransportAddress, socket: PortSocket): void {
+    const route = this.#recent.get(from) ?? this.#routes.get(addressKey(from))
+    if (route?.to === socket) route.heardAt = this.#clock.now()
+  }
+
+  #route(to: TransportAddress, socket: PortSocket): void {
+    const known = this.#recent.get(to) ?? this.#routes.get(addressKey(to))
+    if (known?.to === socket) return
+    const now = this.#clock.now()
+    // Someone who can send from a false address must not take it from the connection that is using it.
+    if (known !== undefined && now < known.heardAt + routeIdleMs) return
+    const route = { to: socket, heardAt: now }
+    remember(this.#routes, addressKey(to), route, maxRoutes)
+    this.#recent.clear()
+  }
+
+  #tellUnknown(request: UnknownRequest): void {
+    const now = this.#clock.now()
+    if (now >= this.#unknown.since + 1_000) this.#unknown = { since: now, count: 0 }
+    if (this.#unknown.count++ < maxUnknownPerSecond) this.#onUnknown(request)
+  }
+}
+
+/** What a shared socket is to one connection. */
+export class PortSocket implements CandidateSocket {
+  readonly #demux: PortDemux
+  #user: TcpSocketUser | undefined
+
+  constructor(demux: PortDemux) {
+    this.#demux = demux
+  }
+
+  get local(): TransportAddress {
+    return this.#demux.local
+  }
+
+  /** Names who takes what is for this connection, which peers know by the user name fragment, and by those before it. */
+  attach(user: TcpSocketUser, usernameFragment: string): void {
+    this.#user = user
+    this.#demux.claim(usernameFragment, this)
+  }
+
+  send(data: Uint8Array, to: TransportAddress): void {
+    this.#demux.send(data, to, this)
+  }
+
+  close(): void {
+    this.#user = undefined
+    this.#demux.release(this)
+  }
+
+  /** Called by the demultiplexer. */
+  receive(data: Uint8Array, from: TransportAddress): void {
+    this.#user?.receive(data, from, this)
+  }
+
+  /** Called by the demultiplexer. */
+  unreachable(remote: TransportAddress): void {
+    this.#user?.unreachable(remote, this)
+  }
+}
+
+/** RFC 8489 §5: the two bits of the class are 0x0100 and 0x0010. */
+function isRequest(data: Uint8Array): boolean {
+  return ((data[0] ?? 0) & 0x01) === 0 && ((data[1] ?? 0) & 0x10) === 0
+}
+
+function isSuccess(data: Uint8Array): boolean {
+  return ((data[0] ?? 0) & 0x01) !== 0 && ((data[1] ?? 0) & 0x10) === 0
+}
+
+/** RFC 8489 §5: bytes 8 to 19. */
+function transactionOf(data: Uint8Array): string {
+  return String.fromCharCode(...data.subarray(8, 20))
+}
+
+/** Adds an entry to a table that must not grow beyond a size: the oldest makes room. */
+function remember<Key, Value>(table: Map<Key, Value>, key: Key, value: Value, maxSize: number): void {
+  const oldest = table.keys().next()
+  if (table.size >= maxSize && !table.has(key) && !oldest.done) table.delete(oldest.value)
+  table.set(key, value)
+}

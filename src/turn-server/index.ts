@@ -1,0 +1,5 @@
+export type { TurnServerStats } from '../ice/turn/server/core.ts'
+export type { RelayedTraffic, ServerDrop } from '../ice/turn/server/counters.ts'
+export type { PeerKind } from '../ice/turn/server/peer-rules.ts'
+export type { ListenOptions, TurnServerOptions } from './options.ts'
+export { createTurnServer, type ListeningAddress, type TurnServer } from './server.ts'

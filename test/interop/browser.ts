@@ -1,0 +1,185 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What the tests need of a page, whoever drives it: Playwright and Puppeteer both give it. */
+export interface DrivenPage {
+  exposeFunction(name: string, callback: (number: number, event: BrowserEvent) => void): Promise<unknown>
+  goto(url: string): Promise<unknown>
+  evaluate(expression: string): Promise<unknown>
+  close(): Promise<void>
+}
+
+/** An empty page with `browser-page.js`, on a server of its own. */
+export interface TestPage {
+  evaluate(expression: string): Promise<unknown>
+  close(): Promise<void>
+}
+
+export async function openTestPage(page: DrivenPage): Promise<TestPage> {
+  const script = readFileSync(new URL('./browser-page.js', import.meta.url))
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/browser-page.js'
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    response.end(isScript ? script : '<!doctype html><title>icefloe</title><script src="browser-page.js"></script>')
+  })
+  const closeServer = async () => {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  try {
+    await page.exposeFunction('tell', (number, event) => listeners.get(number)?.(event))
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  } catch (error) {
+    await closeServer()
+    throw error
+  }
+  return {
+    evaluate: expression => page.evaluate(expression),
+    close: async () => {
+      try {
+        await page.close()
+      } finally {
+        await closeServer()
+      }
+    },
+  }
+}
+
+/**
+ * The first of these programs that exists.
+ *
+ * Where there is none the test is skipped, and says so; in CI it fails.
+ */
+export function findBrowser(context: Mocha.Context, name: string, variable: string, places: readonly string[]): string {
+  const path = [process.env[variable], ...places].find(place => place !== undefined && existsSync(place))
+  if (path !== undefined) return path
+  const reason = `no ${name} found: install it, or set ${variable}`
+  if (process.env.CI) throw new Error(reason)
+  console.log(`      skipped: ${reason}`)
+  return context.skip()
+}
+
+export type BrowserEvent =
+  | { readonly type: 'candidate'; readonly candidate: RTCIceCandidateJson | null }
+  | { readonly type: 'datachannel'; readonly label: string }
+  | { readonly type: 'candidateerror'; readonly url: string; readonly errorCode: number; readonly errorText: string }
+
+export interface RTCIceCandidateJson {
+  readonly candidate: string
+  readonly sdpMid: string | null
+  readonly sdpMLineIndex: number | null
+  readonly usernameFragment: string | null
+}
+
+export interface Description {
+  readonly type: 'offer' | 'answer'
+  readonly sdp: string
+}
+
+/** Who listens to the peer of a number; numbers are given out once in a process, whatever the browser and page. */
+const listeners = new Map<number, (event: BrowserEvent) => void>()
+let lastNumber = 0
+
+/** An RTCPeerConnection inside a page, driven from here. */
+export class BrowserPeer {
+  readonly #page: TestPage
+  readonly #number: number = ++lastNumber
+
+  private constructor(page: TestPage) {
+    this.#page = page
+  }
+
+  static async create(
+    page: TestPage,
+    configuration: object,
+    listener: (event: BrowserEvent) => void,
+  ): Promise<BrowserPeer> {
+    const peer = new BrowserPeer(page)
+    listeners.set(peer.#number, listener)
+    await peer.#call('create', configuration)
+    return peer
+  }
+
+  createChannel(label: string, options: object): Promise<void> {
+    return this.#call('createChannel', label, options)
+  }
+
+  /** The description is complete if it does not trickle: gathering is waited for. */
+  offer(trickle: boolean): Promise<Description> {
+    return this.#call('offer', trickle)
+  }
+
+  answer(offer: Description, trickle: boolean): Promise<Description> {
+    return this.#call('answer', offer, trickle)
+  }
+
+  acceptAnswer(answer: Description): Promise<void> {
+    return this.#call('acceptAnswer', answer)
+  }
+
+  /** The next offer will have new ICE credentials. */
+  restartIce(): Promise<void> {
+    return this.#call('restartIce')
+  }
+
+  addCandidate(candidate: object | null): Promise<void> {
+    return this.#call('addCandidate', candidate)
+  }
+
+  attributes(label: string): Promise<Readonly<Record<string, unknown>>> {
+    return this.#call('attributes', label)
+  }
+
+  untilChannel(label: string, state: 'open' | 'closed'): Promise<void> {
+    return this.#call('untilChannel', label, state)
+  }
+
+  untilConnection(state: string): Promise<void> {
+    return this.#call('untilConnection', state)
+  }
+
+  /** The types of the two candidates of the pair in use, as the browser's statistics have them. */
+  selectedTypes(): Promise<{ readonly local: string; readonly remote: string }> {
+    return this.#call('selectedTypes')
+  }
+
+  echo(label: string): Promise<void> {
+    return this.#call('echo', label)
+  }
+
+  async roundTrip(label: string, data: string | Uint8Array): Promise<string | Uint8Array> {
+    const message = typeof data === 'string' ? { text: data } : { base64: Buffer.from(data).toString('base64') }
+    const answer: { text: string } | { base64: string } = await this.#call('roundTrip', label, message)
+    return 'text' in answer ? answer.text : new Uint8Array(Buffer.from(answer.base64, 'base64'))
+  }
+
+  /** Sends so many bytes in all; resolves when the last message is in the channel's buffer. */
+  sendBulk(label: string, bytes: number, messageBytes: number): Promise<void> {
+    return this.#call('sendBulk', label, bytes, messageBytes)
+  }
+
+  countBulk(label: string): Promise<void> {
+    return this.#call('countBulk', label)
+  }
+
+  /** Resolves when so many bytes have come since {@link countBulk}. */
+  untilBulk(label: string, bytes: number): Promise<void> {
+    return this.#call('untilBulk', label, bytes)
+  }
+
+  closeChannel(label: string): Promise<void> {
+    return this.#call('closeChannel', label)
+  }
+
+  async close(): Promise<void> {
+    await this.#call('close')
+    listeners.delete(this.#number)
+  }
+
+  async #call<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+    const request = JSON.stringify([this.#number, ...args])
+    return (await this.#page.evaluate(`interop.${method}(...${request})`)) as T
+  }
+}
