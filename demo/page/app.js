@@ -25,8 +25,8 @@ const counter = new Counter({
   ...{ sent: byId('count-sent'), returned: byId('count-returned') },
   ...{ lost: byId('count-lost'), slowest: byId('count-slowest') },
 })
-const restart = new Restart({ button: byId('restart'), outcome: byId('restart-outcome') }, counter)
 const candidates = new Candidates({ table: byId('candidates'), firsts: byId('firsts') })
+const restart = new Restart({ button: byId('restart'), outcome: byId('restart-outcome') }, { counter, candidates })
 const why = new WhyPanel({ button: byId('ask-why'), list: byId('why-lines') }, () => current.why())
 const states = new StatesTable(byId('states'))
 const facts = new FactsTable(byId('facts'))
@@ -55,7 +55,6 @@ form.addEventListener('submit', event => {
   if (connected) current.close()
   else connect({ offerer: form.elements.offerer.value, path: path.value })
 })
-byId('restart').addEventListener('click', () => candidates.restart())
 addEventListener('pagehide', () => current?.close())
 
 function connect(choice) {

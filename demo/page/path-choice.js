@@ -45,8 +45,8 @@ export class PathChoice {
    */
   complete(hostAddress) {
     if (this.#relayed || !this.value.startsWith('relay')) return
-    const remedy = hostAddress ? `Start the demo with: npm start -- --turn ${hostAddress}` : ''
-    this.#note.textContent = `Your browser got no relayed address. Firefox, for one, takes no TURN server on 127.0.0.1. ${remedy}`
+    const remedy = hostAddress ? `; start the demo with: npm start -- --turn ${hostAddress}` : ''
+    this.#note.textContent = `Your browser got no relayed address. Firefox, for one, takes no TURN server on 127.0.0.1${remedy}`
     this.#note.hidden = false
   }
 

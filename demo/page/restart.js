@@ -3,12 +3,15 @@ export class Restart {
   #button
   #outcome
   #counter
+  #candidates
   #connection
+  #busy = false
 
-  constructor({ button, outcome }, counter) {
+  constructor({ button, outcome }, { counter, candidates }) {
     this.#button = button
     this.#outcome = outcome
     this.#counter = counter
+    this.#candidates = candidates
     button.addEventListener('click', () => void this.#restart())
   }
 
@@ -24,20 +27,31 @@ export class Restart {
   }
 
   async #restart() {
-    const connection = this.#connection
-    this.#button.disabled = true
+    if (this.#busy) return
+    this.#setBusy(true)
+    this.#candidates.restart()
     this.#outcome.textContent = 'Restarting…'
     const fared = this.#counter.watch()
     const started = performance.now()
     try {
-      await connection.restart()
+      await this.#connection.restart()
       const ms = Math.round(performance.now() - started)
-      const { sent, lost, slowest } = await fared()
-      const fate = lost === 0 ? 'none was lost' : `${lost} were lost`
-      this.#outcome.textContent = `On a new pair after ${ms} ms. ${sent} messages went out meanwhile, ${fate}; the slowest took ${slowest.toFixed(1)} ms to return.`
+      this.#outcome.textContent = `On a new pair after ${ms} ms. ${tell(await fared())}`
     } catch (error) {
       this.#outcome.textContent = `The restart has failed: ${error.message}`
     }
-    this.#button.disabled = connection !== this.#connection
+    this.#setBusy(false)
   }
+
+  /** A button that was disabled would lose the focus of the keyboard. */
+  #setBusy(busy) {
+    this.#busy = busy
+    this.#button.setAttribute('aria-disabled', String(busy))
+  }
+}
+
+function tell({ sent, lost, slowest }) {
+  const messages = sent === 1 ? '1 message' : `${sent} messages`
+  const fate = lost === 0 ? 'none was lost' : `${lost} lost`
+  return `${messages} went out meanwhile, ${fate}; the slowest took ${slowest.toFixed(1)} ms to return.`
 }

@@ -71,6 +71,9 @@ export class Allocation {
       onReceived: received => this.#take(received),
       onLinkClosed: reason => this.#fail({ reason }),
     })
+    environment.timers.set(timeoutMs, () => {
+      if (this.#client.state === 'new') this.#fail({ reason: 'the server does not take the connection in time' })
+    })
   }
 
   /** The addresses that peers send to, IPv4 first. */

@@ -1,3 +1,4 @@
+import type { TransportAddress } from '../base/address.ts'
 import type { Environment } from '../base/environment.ts'
 
 /** How a command ended, for the shell. */
@@ -11,9 +12,13 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
 
+/** The local address from which something would be sent to `to`, or what the operating system calls the lack of one. */
+export type Route = (to: TransportAddress) => Promise<{ readonly address: string } | { readonly error: string }>
+
 /** What a command has of the world. */
 export interface Context {
   readonly environment: Environment
+  readonly route: Route
   /** Of the process: `ICEFLOE_PASSWORD` and the like. */
   readonly variables: Readonly<Record<string, string | undefined>>
   /** Whether what is printed may have colours. */

@@ -95,7 +95,7 @@ async function* examine(options: Options, context: Context): AsyncGenerator<Find
     if (!signal.aborted) yield await examineStunServer({ server, ca, timeoutMs }, context)
   }
   if (!signal.aborted && servers.some(({ transport }) => transport === 'udp')) {
-    yield natFinding(await discoverNats(servers, environment, timeoutMs))
+    yield natFinding(await discoverNats(servers, context, timeoutMs))
   }
   for (const url of servers.filter(isTurn)) {
     if (credentials !== undefined && !signal.aborted)

@@ -3,6 +3,7 @@ import { createSystemEnvironment } from '../net/system-environment.ts'
 import { type Context, exitCode } from './command.ts'
 import { run } from './main.ts'
 import { printable } from './output.ts'
+import { systemRoute } from './system-route.ts'
 
 // A reader that has seen enough (`| head`) is no failure.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit())
@@ -32,6 +33,7 @@ for (const [signal, number] of [
 
 const context: Context = {
   environment: createSystemEnvironment(),
+  route: systemRoute,
   variables: process.env,
   colour: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb',
   signal: interruption.signal,

@@ -1,11 +1,10 @@
-import { createSocket } from 'node:dgram'
 import type { TransportAddress } from '../base/address.ts'
 import type { Environment } from '../base/environment.ts'
 import { decodeMessage, parseServerUrl, type ServerScheme, type ServerUrl } from '../ice/index.ts'
 import { HostSocket } from '../pc/gathering/host-socket.ts'
 import { type OpenLink, streamLink, udpLink } from '../pc/gathering/server-link.ts'
 import { serverAddresses } from '../pc/gathering/server-list.ts'
-import { UsageError } from './command.ts'
+import { type Context, UsageError } from './command.ts'
 
 /**
  * Reads the URL of a server; `example.org:3478` without a scheme is taken too.
@@ -47,8 +46,7 @@ export interface NoWay {
   readonly reason: string
 }
 
-export interface ReachOptions {
-  readonly environment: Environment
+export interface ReachOptions extends Pick<Context, 'environment' | 'route'> {
   /** Certificates (PEM) to trust instead of those that Node trusts. */
   readonly ca: string | undefined
 }
@@ -70,7 +68,7 @@ export async function reach(url: ServerUrl, server: TransportAddress, options: R
     const transport = url.transport === 'tls' ? 'tls' : 'tcp'
     return { server, transport, host: undefined, open: streamLink(network, server, tls), close() {} }
   }
-  const source = await sourceAddress(server)
+  const source = await options.route(server)
   if ('error' in source) return { server, reason: `there is no route to it from here (${source.error})` }
   const host = await HostSocket.open(network, source.address, undefined, options.environment.random)
   if (host === undefined) return { server, reason: 'no socket can be bound here' }
@@ -79,22 +77,6 @@ export async function reach(url: ServerUrl, server: TransportAddress, options: R
 
 function pem(ca: string | undefined): { ca?: string } {
   return ca === undefined ? {} : { ca }
-}
-
-/** The local address from which the operating system would send. Connecting a UDP socket sends nothing. */
-export function sourceAddress(to: TransportAddress): Promise<{ address: string } | { error: string }> {
-  const socket = createSocket(to.family === 6 ? 'udp6' : 'udp4')
-  return new Promise(resolve => {
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      socket.close()
-      resolve({ error: error.code ?? 'error' })
-    })
-    socket.connect(to.port, to.address, () => {
-      const { address } = socket.address()
-      socket.close()
-      resolve({ address })
-    })
-  })
 }
 
 /** What is learned about a server by watching the messages. */

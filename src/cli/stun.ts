@@ -1,4 +1,5 @@
 import { addressKey, sameAddress, type TransportAddress } from '../base/address.ts'
+import type { Environment } from '../base/environment.ts'
 import type { ServerUrl } from '../ice/index.ts'
 import { onlyPositional, readArguments, seconds, wholeNumber } from './arguments.ts'
 import { askBinding, type Binding, type BindingOutcome } from './binding.ts'
@@ -76,9 +77,9 @@ export function hasAnswered({ bindings }: Answers): boolean {
 }
 
 async function askAddress(address: TransportAddress, options: StunOptions, context: Context): Promise<Answers> {
-  const { environment, signal } = context
+  const { environment, route, signal } = context
   const transport = options.server.transport === 'dtls' ? 'tls' : options.server.transport
-  const way = await reach(options.server, address, { environment, ca: options.ca })
+  const way = await reach(options.server, address, { environment, route, ca: options.ca })
   if ('reason' in way) return { server: address, transport, asked: 0, bindings: [], failure: way.reason }
   const bindings: Binding[] = []
   let asked = 0
@@ -86,7 +87,7 @@ async function askAddress(address: TransportAddress, options: StunOptions, conte
   // What was sent again could be counted twice, or not be missed.
   const rtoMs = options.times > 1 ? options.timeoutMs : 500
   for (; asked < options.times && !signal.aborted; asked++) {
-    if (asked > 0) await pause(intervalMs)
+    if (asked > 0) await pause(intervalMs, environment)
     const outcome = await askBinding(way, environment, { rtoMs, timeoutMs: options.timeoutMs })
     if (outcome.kind === 'answered') bindings.push(outcome.binding)
     else failure = reasonOf(outcome)
@@ -101,8 +102,10 @@ function reasonOf(outcome: Exclude<BindingOutcome, { readonly kind: 'answered' }
     : `the server wants another one to be asked: ${addressKey(outcome.server)}`
 }
 
-function pause(delayMs: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, delayMs))
+function pause(delayMs: number, { timers }: Environment): Promise<void> {
+  return new Promise(resolve => {
+    timers.set(delayMs, resolve)
+  })
 }
 
 /** For people. */

@@ -19,7 +19,7 @@ Usage: icefloe turn-server [OPTIONS]
 
 Where it listens:
   --listen ADDRESS          an address of this host; again for more. All addresses if absent
-  --port PORT               for UDP and TCP; 3478 if absent, 0 for any
+  --port PORT               for UDP and TCP; 3478 if absent, 0 for any (and then not the same)
   --alternate-port PORT     a second one: with two addresses, clients can find out how NATs behave (RFC 5780)
   --tls-port PORT           for TLS; 5349 if absent and there is a certificate
   --cert FILE, --key FILE   certificate chain and private key for TLS, PEM
@@ -123,7 +123,8 @@ function logger(json: boolean, { print, environment }: Context): Log {
 /** What the arguments mean for the server. */
 export function toServerOptions(values: Values, { environment, variables }: Context): TurnServerOptions {
   const users = readUsers(values, variables.ICEFLOE_PASSWORD)
-  const secret = readSecret('secret', values.secret, values['secret-file'], variables.ICEFLOE_SECRET)
+  const secret = readSecret('secret', values.secret, values['secret-file'], variables.ICEFLOE_SECRET || undefined)
+  if (secret === '') throw new UsageError('the secret must not be empty')
   const limit = (option: keyof Values & string, max: number): number | undefined =>
     wholeNumber(option, values[option] as string | undefined, { min: 1, max })
   if (values.realm === '') throw new UsageError('--realm must not be empty')
@@ -186,6 +187,7 @@ function readUsers(values: Values, variable: string | undefined): Record<string,
     if (!line.includes(':')) throw new UsageError('--users-file: a line is NAME:PASSWORD')
     addUser(users, line, undefined)
   }
+  if (values['users-file'] !== undefined && users.size === 0) throw new UsageError('--users-file has no users')
   for (const text of values.user ?? []) addUser(users, text, variable)
   return users.size === 0 ? undefined : Object.fromEntries(users)
 }

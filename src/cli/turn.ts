@@ -104,11 +104,11 @@ export async function examineTurn(options: ExaminationOptions, context: Context)
 async function examineAddress(
   server: TransportAddress,
   options: ExaminationOptions,
-  { environment, signal }: Context,
+  { environment, route, signal }: Context,
 ): Promise<Examination> {
   const { url, ca, credentials, timeoutMs, lifetimeSeconds } = options
   const transport = url.transport === 'dtls' ? 'tls' : url.transport
-  const openWay = (): ReturnType<typeof reach> => reach(url, server, { environment, ca })
+  const openWay = (): ReturnType<typeof reach> => reach(url, server, { environment, route, ca })
   const allocate = (way: Way): ReturnType<typeof Allocation.request> =>
     Allocation.request({
       ...{ environment, way, credentials, timeoutMs },
@@ -129,7 +129,7 @@ async function examineAddress(
     const overUdp = url.transport === 'tls' ? { ...server, port: 3478 } : server
     for (const address of options.proves && !signal.aborted ? relayed : []) {
       const openUdpWay = (): ReturnType<typeof reach> =>
-        reach({ ...url, transport: 'udp' }, overUdp, { environment, ca })
+        reach({ ...url, transport: 'udp' }, overUdp, { environment, route, ca })
       proofs.push(await proveRelay({ environment, allocation, relayed: address, allocate, openWay, openUdpWay }))
     }
     await allocation.close()
@@ -156,7 +156,7 @@ function describe({ allocated, failure = 'no answer', errorCode }: Examination):
   if (allocated === undefined)
     return [
       ['failed', printable(failure, 300)],
-      ['hint', hintFor(errorCode)],
+      ['hint', hintFor(errorCode, failure)],
     ]
   const { relayed, mapped, local, lifetimeSeconds, roundTripMs, software, proofs } = allocated
   const isSame = mapped !== undefined && local !== undefined && sameAddress(mapped, local)
@@ -167,14 +167,16 @@ function describe({ allocated, failure = 'no answer', errorCode }: Examination):
     ['lifetime', count(lifetimeSeconds, 'second')],
     ['round trip', roundTripMs === undefined ? undefined : milliseconds(roundTripMs)],
     ['software', software === undefined ? undefined : printable(software)],
-    ...proofs.flatMap(describeProof),
+    ...proofs.flatMap((proof, index) => describeProof(proof, proofs.length > 1 ? relayed[index] : undefined)),
   ]
 }
 
-function describeProof(proof: RelayProof): [string, string][] {
+/** @param of the relayed address, if there is more than one */
+function describeProof(proof: RelayProof, of: TransportAddress | undefined): [string, string][] {
+  const name = of === undefined ? 'relaying' : `relaying IPv${of.family}`
   if (!proof.works) {
     return [
-      ['relaying', 'not proved'],
+      [name, 'not proved'],
       ...proof.reasons.map(({ way, reason }): [string, string] => [
         way === 'own socket' ? '  by own socket' : '  by two allocations',
         printable(reason, 300),
@@ -183,14 +185,14 @@ function describeProof(proof: RelayProof): [string, string][] {
   }
   const { returned, way, roundTripMs } = proof
   const by = way === 'own socket' ? 'sent by a socket of this host' : 'through two allocations'
-  return [
-    ['relaying', `works: ${returned} of ${proofPackets} packets came back, ${by}, in ${milliseconds(roundTripMs)}`],
-  ]
+  return [[name, `works: ${returned} of ${proofPackets} packets came back, ${by}, in ${milliseconds(roundTripMs)}`]]
 }
 
-/** What a code of the server mostly means to whoever runs it. */
-export function hintFor(errorCode: number | undefined): string | undefined {
-  return errorCode === undefined ? undefined : hints[errorCode]
+/** What a code of the server, or a certificate that is not trusted, mostly means to whoever runs it. */
+export function hintFor(errorCode: number | undefined, failure: string): string | undefined {
+  if (errorCode !== undefined) return hints[errorCode]
+  const isUntrusted = /self-signed certificate|local issuer certificate|first certificate/.test(failure)
+  return isUntrusted ? '--ca FILE trusts a certificate of your own, or that of its authority' : undefined
 }
 
 const hints: { readonly [code: number]: string } = {

@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Environment } from '../../src/base/environment.ts'
+import type { Context, Route } from '../../src/cli/command.ts'
 import { run } from '../../src/cli/main.ts'
+import { systemRoute } from '../../src/cli/system-route.ts'
 import { createSystemEnvironment } from '../../src/net/system-environment.ts'
 import { createTurnServer, type TurnServer, type TurnServerOptions } from '../../src/turn-server/index.ts'
 
@@ -46,21 +48,43 @@ export function environmentOf(variables: Readonly<Record<string, string>> = {}):
   return { ...rest, ...variables }
 }
 
+export interface World {
+  readonly variables?: Readonly<Record<string, string>>
+  readonly environment?: Environment
+  readonly route?: Route
+}
+
 /** Runs a command within this process, which is faster. */
-export async function runHere(
-  args: readonly string[],
-  options: { readonly variables?: Readonly<Record<string, string>>; readonly environment?: Environment } = {},
-): Promise<Ended> {
+export function runHere(args: readonly string[], world: World = {}): Promise<Ended> {
+  return runWith(context => run(args, context), world)
+}
+
+/** Does something with a context, and keeps what is printed. */
+export async function runWith(work: (context: Context) => Promise<number>, world: World): Promise<Ended> {
   const [out, complaints]: [string[], string[]] = [[], []]
-  const code = await run(args, {
-    environment: options.environment ?? createSystemEnvironment(),
-    variables: options.variables ?? {},
+  const code = await work({
+    environment: world.environment ?? createSystemEnvironment(),
+    route: world.route ?? systemRoute,
+    variables: world.variables ?? {},
     colour: false,
     signal: new AbortController().signal,
     print: line => out.push(line),
     complain: line => complaints.push(line),
   })
   return { code, stdout: out.join('\n'), stderr: complaints.join('\n') }
+}
+
+/** The system's, with time that runs faster: for what is about waiting. */
+export function hurried(factor: number): Environment {
+  const { clock, timers, ...rest } = createSystemEnvironment()
+  return {
+    ...rest,
+    clock: { now: () => clock.now() * factor, wallTime: () => clock.wallTime() },
+    timers: {
+      set: (delayMs, callback) => timers.set(delayMs / factor, callback),
+      endOfTurn: callback => timers.endOfTurn(callback),
+    },
+  }
 }
 
 export const user = 'alice'

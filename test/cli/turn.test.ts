@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Environment } from '../../src/base/environment.ts'
+import { createSystemEnvironment } from '../../src/net/system-environment.ts'
 import type { TurnServer } from '../../src/turn-server/index.ts'
 import { startCoturn } from '../interop/coturn.ts'
 import { createCertificateAuthority } from '../net/certificate-authority.ts'
-import { icefloe, password, portOf, runHere, silence, startServer, user } from './support.ts'
+import { hurried, icefloe, password, portOf, runHere, silence, startServer, user } from './support.ts'
 
 const asAlice = ['--user', user, '--password', password]
 
@@ -65,7 +67,7 @@ describe('icefloe turn', () => {
       assert.match(stdout, /works: 10 of 10 packets/)
       const distrusting = await runHere(['turn', url, ...asAlice])
       assert.equal(distrusting.code, 1)
-      assert.match(distrusting.stdout, /failed {2}\S/)
+      assert.match(distrusting.stdout, /failed {2}.*certificate\n {2}hint {4}--ca FILE/)
     } finally {
       rmSync(directory, { recursive: true })
       secure.close()
@@ -116,7 +118,7 @@ describe('icefloe turn', () => {
     const strict = await startServer({ maxAllocationsPerUser: 1, allowLoopbackPeers: false })
     try {
       const url = `127.0.0.1:${portOf(strict, 'udp')}`
-      const { code, stdout } = await runHere(['turn', url, ...asAlice])
+      const { code, stdout } = await runHere(['turn', url, ...asAlice], { environment: hurried(8) })
       assert.equal(code, 1)
       assert.match(stdout, /^ {2}relayed address/m)
       assert.match(stdout, /^ {2}relaying {14}not proved$/m)
@@ -140,6 +142,39 @@ describe('icefloe turn', () => {
       assert.match(stdout, /failed {2}the server does not answer/)
     } finally {
       socket.close()
+    }
+  })
+
+  it('gives up a connection that is not taken in time', async () => {
+    const system = createSystemEnvironment()
+    const silent: Environment['network']['connectTcp'] = to => ({
+      local: { address: '0.0.0.0', port: 0, family: 4 },
+      remote: to,
+      bufferedBytes: 0,
+      write() {},
+      close() {},
+    })
+    const environment = { ...system, network: { ...system.network, connectTcp: silent } }
+    const args = ['turn', 'turn:127.0.0.1?transport=tcp', ...asAlice, '--timeout', '0.2']
+    const { code, stdout } = await runHere(args, { environment })
+    assert.equal(code, 1)
+    assert.match(stdout, /failed {2}the server does not take the connection in time/)
+  })
+
+  it('proves both addresses of a server that relays for both families', async function () {
+    const system = createSystemEnvironment()
+    const both = (['127.0.0.1', '::1'] as const).map(address => ({ address, port: 0 }))
+    if (!system.network.interfaces().some(({ address }) => address === '::1')) {
+      console.log('      skipped: there is no IPv6 here')
+      this.skip()
+    }
+    const dual = await startServer({ listen: both })
+    try {
+      const { code, stdout } = await runHere(['turn', `127.0.0.1:${portOf(dual, 'udp')}`, ...asAlice])
+      assert.equal(code, 0, stdout)
+      assert.match(stdout, /^ {2}relaying IPv4 {4}works: .*\n {2}relaying IPv6 {4}works: 10 of 10 packets/m)
+    } finally {
+      dual.close()
     }
   })
 

@@ -56,6 +56,8 @@ const mistakes: readonly (readonly string[])[] = [
   ['turn-server', '--user=alice'],
   ['turn-server', `--user=:${password}`],
   ['turn-server', '--user=alice:'],
+  ['turn-server', '--secret='],
+  ['turn-server', '--users-file=/dev/null'],
   ['turn-server', '--tls-port=5349'],
   ['turn-server', '--cert=package.json'],
   ['turn-server', '--cert=package.json', '--key=package.json'],

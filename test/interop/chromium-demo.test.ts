@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { prng } from '../support/prng.ts'
 import { launchChromium } from './chromium.ts'
 import { DemoProcess } from './demo-process.ts'
@@ -30,11 +30,7 @@ describe('the demo page in Chromium', function () {
       const errors: string[] = []
 
       before(async () => {
-        assert.ok(browser)
-        page = await browser.newPage()
-        page.on('pageerror', error => errors.push(String(error)))
-        page.on('console', message => message.type() === 'error' && errors.push(message.text()))
-        await page.goto(url)
+        page = await openPage({}, errors)
         await page.locator(`[name=offerer][value=${offerer}]`).check({ force: true })
         await page.locator('#connect').click()
         await page.locator('#link[data-state=connected], #link[data-state=failed]').waitFor()
@@ -155,6 +151,137 @@ describe('the demo page in Chromium', function () {
     })
   }
 
+  for (const [path, offerer, colorScheme] of [
+    ['relay-udp', 'page', 'light'],
+    ['relay-tcp', 'icefloe', 'dark'],
+  ] as const) {
+    describe(`over ${path} when ${offerer} offers, in a ${colorScheme} room`, () => {
+      const transport = path === 'relay-udp' ? 'UDP' : 'TCP'
+      let page: Page
+      const errors: string[] = []
+
+      before(async () => {
+        page = await openPage({ colorScheme }, errors)
+        await page.locator(`[name=offerer][value=${offerer}]`).check({ force: true })
+        await choosePathByKeyboard(page, path)
+        await page.keyboard.press('Enter')
+        await page.locator('#link[data-state=connected], #link[data-state=failed]').waitFor()
+      })
+      after(async () => {
+        await page?.screenshot({ path: join(tmpdir(), `icefloe-demo-${path}-${colorScheme}.png`), fullPage: true })
+        await page?.close()
+      })
+
+      it('connects, and shows the way from the page over the relays to icefloe', async () => {
+        assert.match((await page.locator('#status').textContent()) ?? '', /^Connected in \d+ ms$/)
+        assert.equal(await page.locator('#path-note').isHidden(), true)
+        await page.locator('#route li').nth(3).waitFor()
+        const stops = await page.locator('#route strong').allTextContents()
+        assert.deepEqual(stops, ['This page', 'TURN server', 'TURN server', 'icefloe'])
+        await page.locator('#route .hop').first().filter({ hasText: transport }).waitFor()
+        assert.deepEqual(await page.locator('#route .hop').allTextContents(), [transport, 'UDP', transport])
+      })
+
+      it('shows relayed candidates of both ends, with how their server is reached, and no others', async () => {
+        for (const end of ['page', 'icefloe']) {
+          const types = await page.locator(`#candidates [data-end=${end}] .type`).allTextContents()
+          assert.deepEqual([...new Set(types)], ['relay'], end)
+        }
+        const server = page.locator('#candidates [data-end=icefloe] [data-name=Server]').first()
+        const reached = transport.toLowerCase()
+        const text = (await server.textContent()) ?? ''
+        assert.match(text, new RegExp(`^turn:127\\.0\\.0\\.1:\\d+\\?transport=${reached}, over ${reached}$`))
+        assert.match((await page.locator('[data-first=relay]').textContent()) ?? '', /^\d+\.\d$/)
+        assert.equal(await page.locator('[data-first=host]').textContent(), '–')
+      })
+
+      it('restarts ICE in mid-call without a message lost, again and again', async () => {
+        let before = await page.locator('#route').textContent()
+        await page.locator('#restart').focus()
+        for (let round = 0; round < 3; round++) {
+          await page.keyboard.press('Enter')
+          await page.locator('#restart-outcome', { hasText: 'On a new pair' }).waitFor()
+          await page.locator('#restart[aria-disabled=false]').waitFor()
+          const outcome = (await page.locator('#restart-outcome').textContent()) ?? ''
+          assert.match(outcome, /^On a new pair after \d+ ms\. \d+ messages? went out meanwhile, none was lost/)
+          assert.equal(await page.locator('#candidates .generation').count(), round + 1)
+          const now = await page.locator('#route').textContent()
+          assert.notEqual(now, before, 'the page has another relay')
+          before = now
+        }
+        const sent = await page.locator('#count-sent').textContent()
+        await page
+          .locator('#count-sent')
+          .filter({ hasNotText: sent ?? '' })
+          .waitFor()
+        assert.ok(Number(await page.locator('#count-returned').textContent()) > 0)
+        assert.equal(await page.locator('#count-lost').textContent(), '0')
+      })
+
+      it('says why, with the history of a pair behind its line', async () => {
+        await page.locator('#ask-why').focus()
+        await page.keyboard.press('Enter')
+        await page.locator('#why-lines li', { hasText: /^Data goes from relay udp \S+ to relay udp \S+\.$/ }).waitFor()
+        const summary = page.locator('#why-lines summary', { hasText: 'works, in use' })
+        await summary.focus()
+        await page.keyboard.press('Enter')
+        const history = page.locator('#why-lines details[open] .trail')
+        assert.match((await history.textContent()) ?? '', /check-sent \d+answered \d+.*selected \d+/)
+      })
+
+      it('carries a file over the relays, there and back', async () => {
+        await page.locator('#sample').click()
+        await page.locator('#verdict[data-mood]').waitFor()
+        assert.match((await page.locator('#verdict').textContent()) ?? '', /came back whole/)
+      })
+
+      it('needs no sideways scrolling at the width of a phone', async () => {
+        await page.setViewportSize({ width: 360, height: 740 })
+        assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 360)
+        await page.screenshot({ path: join(tmpdir(), `icefloe-demo-${path}-phone.png`), fullPage: true })
+        await page.setViewportSize({ width: 1200, height: 900 })
+        assert.deepEqual(errors, [])
+      })
+    })
+  }
+
+  it('shows how long the first candidate of each type took when they were gathered before', async () => {
+    const errors: string[] = []
+    const page = await openPage({}, errors)
+    await choosePathByKeyboard(page, 'pool')
+    await page.locator('#connect').click()
+    await page.locator('#link[data-state=connected]').waitFor()
+    for (const type of ['host', 'relay']) {
+      await page.locator(`[data-first=${type}]`).filter({ hasNotText: '–' }).waitFor()
+      assert.match((await page.locator(`[data-first=${type}]`).textContent()) ?? '', /^\d+\.\d$/)
+    }
+    const gathered = page.locator('#candidates [data-end=icefloe] [data-name=Server]')
+    const servers = (await gathered.allTextContents()).filter(text => text !== '').join(' ')
+    assert.match(servers, /over udp/)
+    assert.match(servers, /over tcp/)
+    await page.screenshot({ path: join(tmpdir(), 'icefloe-demo-pool.png'), fullPage: true })
+    await page.close()
+    assert.deepEqual(errors, [])
+  })
+
+  it('says that the browser got no relayed address, and why nothing came of it', async () => {
+    const page = await openPage({}, [])
+    await page.clock.install()
+    await page.route('**/sessions', async route => {
+      const response = await route.fetch()
+      const json = await response.json()
+      json.configuration.iceServers = []
+      await route.fulfill({ response, json })
+    })
+    await choosePathByKeyboard(page, 'relay-udp')
+    await page.locator('#connect').click()
+    await page.locator('#path-note', { hasText: 'got no relayed address' }).waitFor()
+    await page.clock.fastForward(20_000)
+    await page.locator('#link[data-state=failed]').waitFor()
+    await page.locator('#why-lines li', { hasText: /an end has no candidates|has not answered/ }).waitFor()
+    await page.close()
+  })
+
   it('says what is wrong when the server has gone', async () => {
     assert.ok(browser)
     const page = await browser.newPage()
@@ -167,4 +294,19 @@ describe('the demo page in Chromium', function () {
     assert.equal(await page.locator('#connect').isEnabled(), true)
     await page.close()
   })
+
+  async function openPage(options: BrowserContextOptions, errors: string[]): Promise<Page> {
+    assert.ok(browser)
+    const page = await browser.newPage(options)
+    page.on('pageerror', error => errors.push(String(error)))
+    page.on('console', message => message.type() === 'error' && errors.push(message.text()))
+    await page.goto(url)
+    return page
+  }
 })
+
+/** From the first choice on, with the arrow keys. */
+async function choosePathByKeyboard(page: Page, path: string): Promise<void> {
+  await page.locator('[name=path]').first().focus()
+  while (!(await page.locator(`[name=path][value=${path}]`).isChecked())) await page.keyboard.press('ArrowRight')
+}

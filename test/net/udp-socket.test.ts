@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import type { TransportAddress } from '../../src/base/address.ts'
 import type { UdpSocket } from '../../src/base/environment.ts'
 import { hostInterfaces } from '../../src/net/host.ts'
-import { maxKnownRemotes } from '../../src/net/remote-addresses.ts'
 import { bindUdp, receiveBufferSize } from '../../src/net/udp-socket.ts'
 import { eventually } from './support.ts'
 
@@ -66,20 +65,6 @@ describe('a UDP socket', () => {
     assert.deepEqual(second, b.local)
     assert.equal(first, third)
     assert.equal(second, fourth)
-  })
-
-  it('knows a bounded number of remotes, and keeps telling them apart beyond', async () => {
-    const receiver = await bind()
-    const senders: UdpSocket[] = []
-    for (let i = 0; i < maxKnownRemotes + 1; i++) senders.push(await bind())
-    const first = senders[0]
-    assert.ok(first)
-    const round = [...senders, first]
-    for (const sender of round) sender.send(Uint8Array.of(0), receiver.local)
-    await eventually(() => received.length === round.length)
-    for (const [i, sender] of round.entries()) assert.deepEqual(received[i]?.from, sender.local)
-    // One more than fits: the table was emptied, so the first remote is a new object.
-    assert.notEqual(received[0]?.from, received.at(-1)?.from)
   })
 
   it('lets leave what was sent just before it was closed', async () => {

@@ -150,6 +150,21 @@ describe('iceCandidatePoolSize', () => {
     peer.close()
   })
 
+  it('asks a server again that was silent when the pool was filled, and tells each gathering state once', async () => {
+    const { sim, create } = await world(9)
+    sim.network.setDown('turn')
+    const peer = create(1)
+    await sim.runFor(120_000)
+    assert.equal((await pooled(peer))[0]?.relayCandidates, 0)
+    sim.network.setDown('turn', false)
+    const states: string[] = []
+    peer.onicegatheringstatechange = () => states.push(peer.iceGatheringState)
+    assert.ok((await relayCandidateAfter(sim, peer)) <= 4 * rttMs)
+    await sim.runFor(1_000)
+    assert.deepEqual(states, ['gathering', 'complete'])
+    peer.close()
+  })
+
   it('connects with what was pooled', async () => {
     const { sim, seen, server } = await world(7)
     const { iceServers } = await startTurnServer(sim, 'relay', '203.0.113.3')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ConnectionExtensions } from '../../src/pc/connection-extensions.ts'
-import { IcePort, type UnknownRequest } from '../../src/pc/gathering/ice-port.ts'
+import { IcePort, portAcceptLimits, type UnknownRequest } from '../../src/pc/gathering/ice-port.ts'
+import { maxOpenAttempts } from '../../src/pc/gathering/simultaneous-tcp-socket.ts'
 import { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
 import { exchange, isOpen, selectedTypes, situation } from '../sim/calls.ts'
 import { portRestrictedCone } from '../sim/nat.ts'
@@ -197,12 +198,59 @@ describe('tcpCandidates', () => {
     for (const { openTcp, open } of both.seen) assert.deepEqual([openTcp.size, open.size], [0, 0])
   })
 
+  it('connect where no UDP passes and both ends open at the same time, from one port each', async () => {
+    const sim = new Simulation(17)
+    sim.network.setConditions({ delayMs: 20 })
+    sim.network.tap(({ protocol }) => (protocol === 'udp' ? 'drop' : undefined))
+    const both = call(sim, { tcpCandidates: ['so'] })
+    await connects(both)
+    for (const { sctp } of [both.alice, both.bob]) {
+      const pair = sctp?.transport.iceTransport.getSelectedCandidatePair()
+      assert.deepEqual(
+        [pair?.local, pair?.remote].map(end => [end?.tcpType, end?.type]),
+        [
+          ['so', 'host'],
+          ['so', 'host'],
+        ],
+      )
+    }
+    close(both)
+    await sim.runFor(1_000)
+    for (const { openTcp, open } of both.seen) assert.deepEqual([openTcp.size, open.size], [0, 0])
+  })
+
   it('are not used where UDP passes', async () => {
     const sim = new Simulation(8)
     const both = call(sim, { tcpCandidates: ['active', 'passive'] })
     await connects(both)
     assert.equal(both.alice.sctp?.transport.iceTransport.getSelectedCandidatePair()?.local.protocol, 'udp')
     close(both)
+  })
+
+  it('give a peer up that refuses to be opened with, after a bounded number of attempts', async () => {
+    const sim = new Simulation(19)
+    sim.network.tap(({ protocol }) => (protocol === 'udp' ? 'drop' : undefined))
+    const seen = observe(sim.host('alice', ['192.0.2.1']))
+    let attempts = 0
+    const { network } = seen.environment
+    const connectTcp: typeof network.connectTcp = (to, handler, options) => {
+      if (to.port === 9_999) attempts++
+      return network.connectTcp(to, handler, options)
+    }
+    const alice = { ...seen.environment, network: { ...network, connectTcp } }
+    const pair = connectPair(sim, {
+      environments: [alice, sim.host('bob', ['192.0.2.2'])],
+      extensionsOf: index => ({ tcpCandidates: index === 0 ? ['so'] : [] }),
+    })
+    await sim.run(() => pair.alice.signalingState === 'stable' && pair.alice.remoteDescription !== null)
+    const candidate = 'candidate:1 1 tcp 1000 192.0.2.2 9999 typ host tcptype so'
+    void pair.alice.addIceCandidate({ candidate, sdpMid: '0' })
+    await sim.run(() => pair.alice.iceConnectionState === 'failed')
+    assert.equal(pair.alice.iceConnectionState, 'failed')
+    assert.ok(attempts > 5 && attempts <= maxOpenAttempts, `${attempts} attempts`)
+    close(pair)
+    await sim.runFor(1_000)
+    assert.equal(seen.openTcp.size, 0)
   })
 
   it('may be left out', async () => {
@@ -213,6 +261,8 @@ describe('tcpCandidates', () => {
       [],
     )
     peer.close()
+    const unknown = { tcpCandidates: ['both' as 'so'] }
+    assert.throws(() => new RTCPeerConnection({}, unknown), TypeError)
   })
 })
 
@@ -312,6 +362,24 @@ describe('An IcePort', () => {
     assert.deepEqual([seen.open.size, seen.openTcp.size], [0, 0])
   })
 
+  it('holds a bounded number of TCP connections of strangers, the latest', async () => {
+    const sim = new Simulation(18)
+    const { port } = await server(sim, { tcp: true })
+    const { network } = sim.host('stranger', ['192.0.2.1'])
+    const to = { address: '203.0.113.1', port: 4000, family: 4 } as const
+    const ended: number[] = []
+    const count = portAcceptLimits.strangers + 3
+    for (let index = 0; index < count; index++) {
+      network.connectTcp(to, { receive: () => {}, closed: () => ended.push(index) })
+      await sim.runFor(1)
+    }
+    await sim.runFor(100)
+    assert.deepEqual(ended, [0, 1, 2])
+    port.close()
+    await sim.runFor(100)
+    assert.equal(ended.length, count)
+  })
+
   it('tells of a peer that it does not know, for which a connection can be made then', async () => {
     const sim = new Simulation(14)
     const told: UnknownRequest[] = []
@@ -367,6 +435,8 @@ describe('An IcePort', () => {
     await assert.rejects(IcePort.listen({ port: 1, addresses: ['example.org'], environment }), TypeError)
     const port = await IcePort.listen({ port: 4000, environment })
     await assert.rejects(IcePort.listen({ port: 4000, environment }), { code: 'EADDRINUSE' })
+    const unfit = { environment, icePort: port, tcpCandidates: ['so'] } as const
+    assert.throws(() => new RTCPeerConnection({}, unfit), TypeError)
     port.close()
     assert.throws(() => new RTCPeerConnection({}, { icePort: {} as IcePort }), TypeError)
   })

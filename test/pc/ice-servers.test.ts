@@ -158,6 +158,17 @@ describe('iceServers', () => {
     peer.close()
   })
 
+  it('says nothing of a server that only one family could reach, and that was not needed', async () => {
+    const sim = new Simulation(12)
+    await startStunServer(sim, 'stun', '203.0.113.3')
+    const urls = ['stun:203.0.113.3', `stun:${silent}`]
+    const options = { addresses: ['192.0.2.1', '2001:db8::1'] }
+    const { peer, errors, done } = gather(sim, { iceServers: [{ urls }] }, options)
+    await done()
+    assert.deepEqual(errors, [])
+    peer.close()
+  })
+
   it('goes on without names that do not resolve, or never do', async () => {
     const sim = new Simulation(7)
     sim.dns.set('slow.example', 'silent')

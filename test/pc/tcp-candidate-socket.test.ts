@@ -4,6 +4,7 @@ import type { Network } from '../../src/base/environment.ts'
 import { frame } from '../../src/ice/tcp-framing.ts'
 import { createSystemEnvironment } from '../../src/net/system-environment.ts'
 import { ActiveTcpSocket } from '../../src/pc/gathering/active-tcp-socket.ts'
+import { portAcceptLimits } from '../../src/pc/gathering/ice-port.ts'
 import { PassiveTcpSocket } from '../../src/pc/gathering/passive-tcp-socket.ts'
 import {
   maxAttemptsPerAddress,
@@ -23,7 +24,7 @@ import { VirtualTime } from '../sim/virtual-time.ts'
 import {
   advance,
   errorResponse,
-  FakeConnection,
+  type FakeConnection,
   FakeNetwork,
   framed,
   localAddress,
@@ -327,6 +328,21 @@ describe('the socket of a TCP candidate', () => {
       const late = network.dial(peerAddress(20_000))
       assert.equal(late.isClosed, true)
       assert.equal(strangers[2]?.isClosed, false)
+    })
+
+    it('takes as many peers of a shared port as it is told to, and few strangers among them', async () => {
+      const { connections, strangers } = portAcceptLimits
+      assert.ok(strangers < connections / 4)
+      socket = attach(await PassiveTcpSocket.listen(localAddress, 0, options(), portAcceptLimits))
+      const unproven = Array.from({ length: strangers + 5 }, (_, i) => network.dial(peerAddress(30_000 + i)))
+      assert.deepEqual(
+        unproven.map(({ isClosed }) => isClosed),
+        unproven.map((_, i) => i < 5),
+      )
+      const peers = Array.from({ length: connections }, (_, i) => proven(peerAddress(i + 1)))
+      assert.ok(peers.every(({ isClosed }) => !isClosed))
+      assert.ok(unproven.every(({ isClosed }) => isClosed))
+      assert.equal(network.dial(peerAddress(20_000)).isClosed, true)
     })
 
     it('tells that a peer is gone: it will come from another port', () => {

@@ -300,6 +300,33 @@ describe('simulated TCP', () => {
     assert.equal(third.end.failure?.code, 'EADDRNOTAVAIL')
   })
 
+  it('connects both who ask each other at the same time, once, from ports that listen again meanwhile', async () => {
+    const sim = new Simulation(5)
+    sim.network.setConditions({ delayMs: 30 })
+    const hosts = ['192.0.2.1', '192.0.2.2'].map(address => ({ address, ...sim.host(address, [address]) }))
+    const ends: [End, End] = [new End(), new End()]
+    const refuse = (): TcpHandler => assert.fail('a second connection')
+    const connections = await Promise.all(
+      hosts.map(async ({ address, network }, index) => {
+        const to: TransportAddress = { address: hosts[1 - index]?.address ?? '', port: 7_000, family: 4 }
+        const options = { localAddress: address, localPort: 7_000 }
+        const connection = network.connectTcp(to, ends[index] ?? assert.fail(), options)
+        connection.write(Uint8Array.of(index))
+        sim.time.set(1, () => void network.listenTcp(address, 7_000, refuse))
+        return connection
+      }),
+    )
+    await sim.runFor(1_000)
+    assert.deepEqual(
+      ends.map(({ isConnected, bytes }) => [isConnected, [...bytes]]),
+      [
+        [true, [1]],
+        [true, [0]],
+      ],
+    )
+    for (const connection of connections) connection.close()
+  })
+
   it('takes no more connections when the listener is closed, and keeps those that are', async () => {
     const { sim, connect, listener, server } = await world()
     const first = connect()

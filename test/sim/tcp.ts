@@ -76,8 +76,11 @@ export class SimTcp {
       return
     }
     try {
-      const local = this.#host.localEndpoint(address, options.localPort ?? 0, endpoint =>
-        this.#connections.has(connectionKey(endpoint, remote)),
+      // As on Linux with SO_REUSEADDR: a port that listens cannot be connected from, one that was connected from may listen.
+      const local = this.#host.localEndpoint(
+        address,
+        options.localPort ?? 0,
+        endpoint => this.#connections.has(connectionKey(endpoint, remote)) || this.#listeners.has(addressKey(endpoint)),
       )
       this.#connections.set(connectionKey(local, remote), connection)
       connection.open(local)
@@ -192,9 +195,11 @@ class SimTcpConnection implements TcpConnection {
   take(segment: Segment | { readonly kind: 'reset' }): void {
     switch (segment.kind) {
       case 'open':
+        // RFC 9293 §3.5: both ask for it at the same time, and both get it
+        this.#connected(true)
         return
       case 'accepted':
-        this.#connected()
+        this.#connected(false)
         return
       case 'bytes':
         this.#chunker.push(segment.data)
@@ -214,13 +219,14 @@ class SimTcpConnection implements TcpConnection {
     this.#end(failure)
   }
 
-  #connected(): void {
+  #connected(isSimultaneous: boolean): void {
     if (this.isClosed || this.#isConnected) return
     this.#isConnected = true
     const early = this.#early
     this.#early = []
     this.#pipe?.close()
     this.#pipe = new TcpPipe(this.#host, this.#local, this.remote, tcpGiveUpMs, () => this.#timedOut())
+    if (isSimultaneous) this.#pipe.put({ kind: 'accepted' })
     for (const data of early) this.#pipe.put({ kind: 'bytes', data })
     this.#handler?.connected?.()
   }

@@ -135,13 +135,12 @@ describe("A TURN server with coturn's clients", function () {
   })
 
   it('survives messages that are damaged on purpose', async () => {
-    const { server, port } = await start()
+    const { port } = await start()
     const peer = await echo()
     const to = ['-p', port, '-e', loopback, '-r', peer.port, loopback]
-    // The program waits for answers to nonsense, and may do so for ever.
+    // What it sends is up to chance. It waits for answers to nonsense, and may do so for ever.
     const negative = run('turnutils_uclient', ...credentials, ...traffic, '-s', '-R', ...to)
     await Promise.race([negative, new Promise(resolve => setTimeout(resolve, 4000))])
-    assert.ok(server.stats().requests > 0)
     assertNothingLost(await run('turnutils_uclient', ...credentials, ...traffic, '-s', '-c', ...to), 1)
   })
 

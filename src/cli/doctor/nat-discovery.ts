@@ -11,7 +11,8 @@ import {
 import { HostSocket } from '../../pc/gathering/host-socket.ts'
 import { udpLink } from '../../pc/gathering/server-link.ts'
 import { askBinding } from '../binding.ts'
-import { addressesOf, sourceAddress } from '../reach.ts'
+import type { Context } from '../command.ts'
+import { addressesOf } from '../reach.ts'
 
 /** What was found out with one address of a server. */
 export interface NatReport {
@@ -37,7 +38,7 @@ export interface NatReports {
 /** Asks all servers that are reached over UDP, at once. Few servers know RFC 5780, but two others tell something too. */
 export async function discoverNats(
   urls: readonly ServerUrl[],
-  environment: Environment,
+  { environment, route }: Pick<Context, 'environment' | 'route'>,
   timeoutMs: number,
 ): Promise<NatReports> {
   const timing = { rtoMs: natBehaviorTiming.rtoMs, timeoutMs: Math.min(timeoutMs, natBehaviorTiming.timeoutMs) }
@@ -49,7 +50,7 @@ export async function discoverNats(
     const addresses = await addressesOf(target, { environment })
     if (addresses.length === 0) failures.push({ url, reason: `${host} could not be resolved` })
     for (const server of addresses) {
-      const source = await sourceAddress(server)
+      const source = await route(server)
       if ('error' in source)
         failures.push({ url, reason: `there is no route to ${addressKey(server)} (${source.error})` })
       else {

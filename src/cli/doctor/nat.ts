@@ -90,7 +90,7 @@ const obstacles: { readonly [O in NonNullable<NatBehavior['obstacle']>]: string 
   refused: 'it refuses the tests of RFC 5780, so that more cannot be found out with it',
 }
 
-/** RFC 5128 §3.3 in short: a mapping that nobody can guess does not go with a filter that wants the very port. */
+/** In short: a mapping that nobody can guess does not go with a filter that wants the very port. */
 function meaning(mapping: NatBehavior['mapping'], filtering: NatBehavior['filtering']): string[] {
   if (mapping === 'no-nat') {
     if (filtering === 'unknown') return ['That means: direct connections work, unless a firewall is in the way.']

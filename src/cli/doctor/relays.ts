@@ -50,7 +50,7 @@ export async function examineRelay(options: RelayOptions, context: Context): Pro
 function row(url: ServerUrl, named: boolean, examination: Examination): string[] {
   const { server, allocated, failure = 'no answer', errorCode } = examination
   const head = [url.transport, addressKey(server), isGood(examination) ? 'ok' : named ? 'fail' : 'no']
-  const hint = hintFor(errorCode)
+  const hint = hintFor(errorCode, failure)
   const aside = named ? '' : ' (not named, only tried)'
   if (allocated === undefined) {
     return [...head, printable(`${failure}${hint === undefined ? '' : `; ${hint}`}${aside}`, 300)]

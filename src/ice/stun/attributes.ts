@@ -79,7 +79,7 @@ export const comprehensionOptional = 0x8000
  * How many times a repeatable attribute may be in a message. One with more is malformed: to read only the first ones would
  * turn the success of the request into a lie.
  */
-export const maxRepeated = 16
+export const maxRepeated = 64
 
 /** The value of one occurrence: of repeatable attributes, an element of the list. */
 type Occurrence<Name extends AttributeName> =

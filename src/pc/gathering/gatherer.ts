@@ -13,7 +13,7 @@ import { relayedCandidates } from './server-candidates.ts'
 import { type ServerFailure, unreachable } from './server-failure.ts'
 import { ServerGathering, type ServerTransport } from './server-gathering.ts'
 import type { IceServerTarget } from './server-list.ts'
-import { relayRetryMs } from './server-timing.ts'
+import { askAgainAfterMs, relayRetryMs } from './server-timing.ts'
 
 /** More local addresses than this are not gathered: each costs a socket and a column of candidate pairs. */
 export const maxLocalAddresses = 16
@@ -61,6 +61,8 @@ export class Gatherer {
   #state: 'new' | 'gathering' | 'complete' = 'new'
   #unwatch: (() => void) | undefined
   readonly #retries = new Set<CancelTimer>()
+  #completedAt = 0
+  #retired = false
   #closed = false
 
   constructor(options: GathererOptions) {
@@ -98,10 +100,11 @@ export class Gatherer {
    * nowhere: nobody had been told the addresses.
    */
   gather(listener: GathererListener): void {
+    // What no server has told a while ago is asked for again: it may be up by now.
+    const now = this.options.environment.clock.now()
+    if (this.#state === 'complete' && now >= this.#completedAt + askAgainAfterMs) this.#run(this.#askServers())
     this.#listener = listener
     listener.gatheringChanged('gathering')
-    // What no server has told so far is asked for again: it may be up by now.
-    if (this.#state === 'complete') this.#run(this.#askServers())
     for (const base of this.#bases.values()) base.attach(listener, listener.usernameFragment)
     for (const relay of this.#servers.relays) relay.attach(listener.receive)
     for (const gathered of this.#gathered) listener.candidate(gathered)
@@ -117,6 +120,7 @@ export class Gatherer {
 
   /** Another gatherer takes over: sockets and relays stay for what still uses them, and nothing new is told. */
   retire(): void {
+    this.#retired = true
     this.#listener = undefined
     this.#unwatch?.()
     for (const cancel of this.#retries) cancel()
@@ -124,6 +128,7 @@ export class Gatherer {
 
   /** The other gatherer was given up: what was told is not told again, and what comes is. */
   resume(listener: GathererListener): void {
+    this.#retired = false
     this.#listener = listener
     this.#watch()
     this.#followInterfaces()
@@ -239,7 +244,7 @@ export class Gatherer {
   }
 
   #recover(transport: ServerTransport, attempt: number): void {
-    if (this.#closed || this.#servers.hasRelay(transport)) return
+    if (this.#closed || this.#retired || this.#servers.hasRelay(transport)) return
     const cancel = this.options.environment.timers.set(relayRetryMs(attempt), () => {
       this.#retries.delete(cancel)
       // No change of the gathering state: there may be nothing to gather for hours.
@@ -299,6 +304,7 @@ export class Gatherer {
       this.#running--
       if (this.#running > 0 || this.#closed) return
       this.#state = 'complete'
+      this.#completedAt = this.options.environment.clock.now()
       this.#listener?.gatheringChanged('complete')
     })
   }

@@ -123,20 +123,26 @@ export class PortDemux {
   }
 
   #routeOf(from: TransportAddress): Route | undefined {
-    const route = this.#recent.get(from) ?? this.#routes.get(addressKey(from))
-    if (route === undefined) return undefined
-    remember(this.#recent, from, route, maxRoutes)
-    route.heardAt = this.#clock.now()
+    const route = this.#knownRoute(from)
+    if (route !== undefined) route.heardAt = this.#clock.now()
+    return route
+  }
+
+  #knownRoute(remote: TransportAddress): Route | undefined {
+    const recent = this.#recent.get(remote)
+    if (recent !== undefined) return recent
+    const route = this.#routes.get(addressKey(remote))
+    if (route !== undefined) remember(this.#recent, remote, route, maxRoutes)
     return route
   }
 
   #heard(from: TransportAddress, socket: PortSocket): void {
-    const route = this.#recent.get(from) ?? this.#routes.get(addressKey(from))
+    const route = this.#knownRoute(from)
     if (route?.to === socket) route.heardAt = this.#clock.now()
   }
 
   #route(to: TransportAddress, socket: PortSocket): void {
-    const known = this.#recent.get(to) ?? this.#routes.get(addressKey(to))
+    const known = this.#knownRoute(to)
     if (known?.to === socket) return
     const now = this.#clock.now()
     // Someone who can send from a false address must not take it from the connection that is using it.

@@ -63,3 +63,8 @@ export function race<Result>(
   else startNext()
   return stop
 }
+
+/** The same attempt, with something made of its result. */
+export function mapped<A, B>(attempt: Attempt<A>, map: (result: A) => B): Attempt<B> {
+  return done => attempt(result => done(result === undefined ? undefined : map(result)))
+}

@@ -1,16 +1,16 @@
 import type { TransportAddress } from '../../base/address.ts'
-import type { CancelTimer, Environment, TlsClientOptions } from '../../base/environment.ts'
+import type { CancelTimer, Environment } from '../../base/environment.ts'
 import type { CandidateSocket } from './candidate-socket.ts'
 import type { DerivedFrom, LocalBase } from './host-base.ts'
 import { HostSocket } from './host-socket.ts'
-import { type Attempt, race } from './race.ts'
+import { type Attempt, mapped } from './race.ts'
 import { type Reflexive, reflexiveAttempt } from './reflexive.ts'
 import { type Relay, relayAttempt } from './relay.ts'
-import { type ServerFailure, unreachable } from './server-failure.ts'
+import type { ServerFailure } from './server-failure.ts'
 import { type OpenLink, streamLink, udpLink } from './server-link.ts'
-import { type IceServerTarget, serverAddresses } from './server-list.ts'
-import { ServerReports } from './server-reports.ts'
-import { laggardPatienceMs, serverStaggerMs } from './server-timing.ts'
+import type { IceServerTarget } from './server-list.ts'
+import { ServerRaces, type Way } from './server-races.ts'
+import { laggardPatienceMs } from './server-timing.ts'
 
 /** How a server is spoken with. */
 export type ServerTransport = 'udp' | 'tcp' | 'tls'
@@ -54,9 +54,7 @@ interface Origin {
 export class ServerGathering {
   readonly #options: ServerGatheringOptions
   readonly #listener: ServerGatheringListener
-  readonly #addresses = new Map<string, Promise<TransportAddress[]>>()
-  readonly #reports: ServerReports
-  readonly #running = new Set<() => void>()
+  readonly #races: ServerRaces
   readonly #reflexives = new Map<CandidateSocket, Reflexive>()
   /** Those that a search is under way for. */
   readonly #asking = new Set<CandidateSocket | ServerTransport>()
@@ -66,7 +64,8 @@ export class ServerGathering {
   constructor(options: ServerGatheringOptions, listener: ServerGatheringListener) {
     this.#options = options
     this.#listener = listener
-    this.#reports = new ServerReports((url, failure) => listener.serverFailed(url, failure))
+    const { environment, tlsCa } = options
+    this.#races = new ServerRaces(environment, tlsCa, (url, failure) => listener.serverFailed(url, failure))
   }
 
   /** The transports over which there are TURN servers. */
@@ -100,7 +99,7 @@ export class ServerGathering {
     let patience: CancelTimer | undefined
     const search = async (origin: Origin): Promise<void> => {
       this.#asking.add(origin.base.socket)
-      await this.#race(
+      await this.#races.run(
         origin.targets.map(target => this.#reflexiveFrom(origin, target)),
         found => {
           if (found === undefined) return
@@ -124,9 +123,9 @@ export class ServerGathering {
   async findRelay(transport: ServerTransport, hosts: readonly HostSocket[]): Promise<void> {
     if (this.#asking.has(transport)) return
     this.#asking.add(transport)
-    const attempts = this.#turnTargets(transport).map(target => this.#relayAt(target, transport, hosts))
+    const ways = this.#turnTargets(transport).map(target => this.#relayAt(target, transport, hosts))
     let first: FoundRelay | undefined
-    await this.#race(attempts, found => {
+    await this.#races.run(ways, found => {
       first = found
       this.#keepRelay(found, transport)
     })
@@ -148,13 +147,13 @@ export class ServerGathering {
     const gone = [...this.#relays].flatMap(([relay, via]) => (via.host === host ? [relay] : []))
     for (const relay of gone) this.#dropRelay(relay)
     // The name may stand for other addresses in another network.
-    this.#addresses.clear()
+    this.#races.forgetNames()
     return gone
   }
 
   close(): void {
     this.#closed = true
-    for (const stop of [...this.#running]) stop()
+    this.#races.close()
     for (const reflexive of this.#reflexives.values()) reflexive.stop()
     this.#reflexives.clear()
     for (const relay of [...this.#relays.keys()]) this.#dropRelay(relay)
@@ -179,7 +178,9 @@ export class ServerGathering {
     }
     const attempt = this.#relayAttempt(target, relay.server, transport, own, ignore, 6)
     // RFC 8656 §7.3: a refusal is what is to be expected of most, and nothing to complain about
-    await this.#race([attempt], found => this.#keepRelay(found && { relay: found, target, host }, transport))
+    await this.#races.run([{ attempt, skip: ignore }], found =>
+      this.#keepRelay(found && { relay: found, target, host }, transport),
+    )
     // It is this relay's alone, and closes with it.
     own?.close()
   }
@@ -187,32 +188,6 @@ export class ServerGathering {
   #dropRelay(relay: Relay): void {
     this.#relays.delete(relay)
     relay.close()
-  }
-
-  /** Runs a race to its end, or until it is stopped. */
-  #race<Result>(
-    attempts: readonly Attempt<Result>[],
-    onEnd: (result: Result | undefined) => void,
-    stops: Set<() => void> = new Set(),
-  ): Promise<void> {
-    return new Promise(resolve => {
-      const finish = (): void => {
-        this.#running.delete(stop)
-        stops.delete(stop)
-        resolve()
-      }
-      let cancel: (() => void) | undefined
-      const stop = (): void => {
-        cancel?.()
-        finish()
-      }
-      this.#running.add(stop)
-      stops.add(stop)
-      cancel = race(this.#options.environment.timers, serverStaggerMs, attempts, result => {
-        onEnd(result)
-        finish()
-      })
-    })
   }
 
   #udpOrigin(base: LocalBase): Origin {
@@ -230,16 +205,17 @@ export class ServerGathering {
         base: tcp,
         host: undefined,
         targets: this.#options.targets.filter(({ server }) => server.scheme === 'stuns'),
-        open: (target, server) => streamLink(network, server, { localAddress, tls: this.#tls(target.server.host) }),
+        open: (target, server) =>
+          streamLink(network, server, { localAddress, tls: this.#races.tls(target.server.host) }),
       },
     ]
   }
 
-  #reflexiveFrom(origin: Origin, target: IceServerTarget): Attempt<{ reflexive: Reflexive; url: string }> {
+  #reflexiveFrom(origin: Origin, target: IceServerTarget): Way<{ reflexive: Reflexive; url: string }> {
     const { environment } = this.#options
     const { url } = target.server
     const { family } = origin.base.socket.local
-    return this.#at(target, (addresses, onFailure) =>
+    return this.#races.through(target, (addresses, onFailure) =>
       addresses
         .filter(address => address.family === family)
         .map(server =>
@@ -258,8 +234,8 @@ export class ServerGathering {
     )
   }
 
-  #relayAt(target: IceServerTarget, transport: ServerTransport, hosts: readonly HostSocket[]): Attempt<FoundRelay> {
-    return this.#at(target, (addresses, onFailure) =>
+  #relayAt(target: IceServerTarget, transport: ServerTransport, hosts: readonly HostSocket[]): Way<FoundRelay> {
+    return this.#races.through(target, (addresses, onFailure) =>
       waysTo(addresses, transport, hosts).map(({ address, host }) =>
         mapped(this.#relayAttempt(target, address, transport, host, onFailure), relay => ({ relay, target, host })),
       ),
@@ -275,7 +251,7 @@ export class ServerGathering {
     family?: 6,
   ): Attempt<Relay> {
     const { environment } = this.#options
-    const tls = transport === 'tls' ? { tls: this.#tls(name) } : {}
+    const tls = transport === 'tls' ? { tls: this.#races.tls(name) } : {}
     const open = (to: TransportAddress): OpenLink =>
       host === undefined ? streamLink(environment.network, to, tls) : udpLink(host, to)
     return relayAttempt({
@@ -289,59 +265,11 @@ export class ServerGathering {
       onLost: relay => {
         this.#relays.delete(relay)
         // Its name may lead to another server by now.
-        this.#addresses.clear()
+        this.#races.forgetNames()
         this.#listener.relayLost(relay, transport)
       },
       onPeerRefused: (socket, peer) => this.#listener.peerRefused(socket, peer),
     })
-  }
-
-  /** All addresses of a server, one after another; what went wrong with them is reported at the end. */
-  #at<Result>(
-    target: IceServerTarget,
-    attemptsAt: (
-      addresses: readonly TransportAddress[],
-      onFailure: (failure: ServerFailure) => void,
-    ) => Attempt<Result>[],
-  ): Attempt<Result> {
-    const { url, host } = target.server
-    return done => {
-      let cancel: (() => void) | undefined
-      let ended = false
-      let failure: ServerFailure | undefined
-      const end = (result: Result | undefined): void => {
-        ended = true
-        if (result !== undefined) this.#reports.spared(url)
-        else this.#reports.failed(url, failure ?? unreachable(`no address of this host can reach ${host}`))
-        done(result)
-      }
-      this.#reports.begin(url)
-      void this.#resolve(target).then(addresses => {
-        if (ended) return
-        if (addresses.length === 0) failure = unreachable(`${host} could not be resolved`)
-        const attempts = attemptsAt(addresses, reason => {
-          failure = reason
-        })
-        cancel = race(this.#options.environment.timers, serverStaggerMs, attempts, end)
-      })
-      return () => {
-        if (ended) return
-        ended = true
-        cancel?.()
-        this.#reports.spared(url)
-      }
-    }
-  }
-
-  #resolve({ server }: IceServerTarget): Promise<TransportAddress[]> {
-    const known = this.#addresses.get(server.url) ?? serverAddresses(server, this.#options.environment.resolver)
-    this.#addresses.set(server.url, known)
-    return known
-  }
-
-  #tls(serverName: string): TlsClientOptions {
-    const { tlsCa } = this.#options
-    return tlsCa === undefined ? { serverName } : { serverName, ca: tlsCa }
   }
 
   #turnTargets(transport: ServerTransport): IceServerTarget[] {
@@ -361,10 +289,6 @@ function waysTo(
   return hosts.flatMap(host =>
     addresses.filter(({ family }) => family === host.local.family).map(address => ({ address, host })),
   )
-}
-
-function mapped<A, B>(attempt: Attempt<A>, map: (result: A) => B): Attempt<B> {
-  return done => attempt(result => done(result === undefined ? undefined : map(result)))
 }
 
 function ignore(): void {}

@@ -25,6 +25,9 @@ export const serverStaggerMs = 50
  */
 export const laggardPatienceMs = 1_000
 
+/** How old the silence of a server is at least, when it is asked again for a transport that takes what was pooled. */
+export const askAgainAfterMs = 60_000
+
 /** How long after the loss of a relay another one is asked for: at once, then later and later, up to a minute. */
 export function relayRetryMs(losses: number): number {
   return losses === 0 ? 0 : Math.min(60_000, 1_000 * 2 ** losses)

@@ -21,7 +21,7 @@ export interface SimultaneousTcpOptions extends TcpSocketOptions {
 
 /**
  * The socket of a simultaneous-open candidate: both ends connect, each from the port that the other connects to. So the
- * first packet of each opens its own NAT for that of the other (RFC 5382 §4.3). Where there is no NAT, or it lets
+ * first packet of each opens its own NAT for that of the other (RFC 5382 REQ-2). Where there is no NAT, or it lets
  * everyone in, whoever is first finds the other listening.
  *
  * A port that listens cannot be connected from. So listening is interrupted for the moment in which the first packet
@@ -89,21 +89,19 @@ export class SimultaneousTcpSocket extends AcceptingTcpSocket {
 
   /** It may be refused only because the other end was not there yet, or was interrupted as we are. */
   protected override closed(peer: TcpPeer): void {
-    const { timers, clock } = this.options
     const attempts = this.#attempts.get(peer) ?? 0
-    const isTriedAgain = attempts > 0 && attempts < maxOpenAttempts && clock.now() < peer.openedAt + openLimitMs
-    if (peer.hasReceived || !isTriedAgain) {
+    const delayMs = this.#retryDelay(attempts)
+    const isInTime = this.options.clock.now() + delayMs <= peer.openedAt + openLimitMs
+    if (peer.hasReceived || attempts === 0 || attempts >= maxOpenAttempts || !isInTime) {
       super.closed(peer)
       return
     }
     peer.reconnects()
-    this.#retries.set(
-      peer,
-      timers.set(this.#retryDelay(attempts), () => {
-        this.#retries.delete(peer)
-        this.#connect(peer)
-      }),
-    )
+    const cancel = this.options.timers.set(delayMs, () => {
+      this.#retries.delete(peer)
+      this.#connect(peer)
+    })
+    this.#retries.set(peer, cancel)
   }
 
   protected override ended(peer: TcpPeer): void {

@@ -1,5 +1,6 @@
 import type { TransportAddress } from '../../../base/address.ts'
 import type { Listener } from './endpoints.ts'
+import { peerKind } from './peer-rules.ts'
 import type { SocketId } from './sockets.ts'
 
 /**
@@ -27,6 +28,8 @@ export function findAlternates(from: Listener, listeners: readonly Listener[]): 
   for (const other of listeners) {
     if (other.local.family !== local.family) continue
     if (other.local.address === local.address || other.local.port === local.port) continue
+    // A client that reaches the one may have no way to a loopback or private address, and would take that for a NAT's doing.
+    if (peerKind(other.local.address) !== peerKind(local.address)) continue
     const otherIp = at(other.local.address, local.port)
     const otherPort = at(local.address, other.local.port)
     if (otherIp !== undefined && otherPort !== undefined) return { otherIp, otherPort, other }
