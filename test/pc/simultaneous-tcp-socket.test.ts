@@ -43,8 +43,7 @@ describe('the socket of a simultaneous-open candidate', () => {
     })
   })
 
-  function open(): Promise<SimultaneousTcpSocket | undefined> {
-    const random = prng(7)
+  function open(random: { bytes(length: number): Uint8Array } = prng(7)): Promise<SimultaneousTcpSocket | undefined> {
     return SimultaneousTcpSocket.open(localAddress, 0, {
       network: network as Partial<Network> as Network,
       clock: time,
@@ -118,6 +117,18 @@ describe('the socket of a simultaneous-open candidate', () => {
     await pass(reconnectDelayMs)
     assert.equal(network.opened.length, attempts)
     assert.equal(network.isListening, true)
+  })
+
+  it('has a bounded number of attempts, however short the waits turn out', async () => {
+    socket = (await open({ bytes: length => new Uint8Array(length) })) ?? assert.fail()
+    socket.send(request, remote)
+    for (let passed = 0; passed < openLimitMs; passed += 10) {
+      await pass(10)
+      const connection = latest()
+      if (!connection.isClosed) connection.end('ECONNREFUSED')
+      connection.isClosed = true
+    }
+    assert.equal(network.opened.length, maxOpenAttempts)
   })
 
   it('sends what waits on the attempt that succeeds', async () => {
@@ -239,6 +250,8 @@ describe('the socket of a simultaneous-open candidate', () => {
     network.sharesPorts = false
     assert.equal(await open(), undefined)
     assert.equal(network.isListening, false)
+    network.sharesPorts = true
+    assert.notEqual(await open(), undefined)
   })
 })
 
