@@ -109,10 +109,14 @@ export class PeerChecks {
     // RFC 7675 §5.1: when consent has expired, transmission on that 5-tuple ceases
     if (session.consentLost || session.checklist.find(local.base, remote)?.consentLost) return dropped['consent-lost']
     this.#answer(encodeSuccess(request, remote, session.localKey), local, remote)
-    // RFC 8445 §11: a check of the session before is answered, without impact on ICE processing
-    if (session !== current) return handled
-    this.#parts.roles.switchTo(verdict.role, session.checklist)
     const check = { local, remote, remoteFragment, priority, nomination }
+    if (session !== current) {
+      // RFC 8445 §11: a check of the session before is answered, without impact on ICE processing. But the answer lets the
+      // peer send data from there: its own restart may be ahead of ours.
+      session.earlyChecks.remember(check)
+      return handled
+    }
+    this.#parts.roles.switchTo(verdict.role, session.checklist)
     // RFC 8445 §7.3: before the peer's parameters are here it is answered; the rest follows when they come
     if (session.remote?.usernameFragment !== remoteFragment) session.earlyChecks.remember(check)
     else this.handle(session, check, now, transactionKey(request.transactionId))

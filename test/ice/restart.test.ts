@@ -114,6 +114,20 @@ describe('An ICE restart', () => {
     assert.deepEqual(host.agent.pairs(), [])
   })
 
+  it('takes data from where the peer was answered with the credentials of before', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    validate(network, host)
+    const base = host.candidates[0]?.base
+    assert.ok(base)
+    const late = checkOf(host)
+    restart(network, host)
+    const elsewhere = { ...puppet.address, port: 9001 }
+    assert.equal(host.agent.isValidated(base, elsewhere), false)
+    network.inject(late, elsewhere, host)
+    assert.equal(host.agent.isValidated(base, elsewhere), true)
+    assert.equal(host.agent.isValidated(base, { ...puppet.address, port: 9002 }), false)
+  })
+
   it('ends the checks of the session before', () => {
     const { network, host } = agentAndPuppet('controlled')
     network.inject(checkOf(host), puppet.address, host)
