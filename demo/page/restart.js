@@ -53,6 +53,6 @@ export class Restart {
 function tell({ sent, lost, missing, slowest }) {
   const messages = sent === 1 ? '1 message' : `${sent} messages`
   const fate = lost === 0 ? 'none was lost' : `${lost} lost`
-  if (missing > 0) return `${messages} went out meanwhile, and ${missing} have not come back.`
+  if (missing > 0) return `${messages} went out meanwhile, ${missing} of all have not come back yet.`
   return `${messages} went out meanwhile, ${fate}; the slowest took ${slowest.toFixed(1)} ms to return.`
 }
