@@ -126,6 +126,18 @@ describe('explainConnection', () => {
     pair.bob.close()
   })
 
+  it('names the path that carries data while a restart is under way', async () => {
+    const pair = createPair({ seed: 6 })
+    assert.ok(await pair.sim.run(() => isOpen(pair)), situation(pair))
+    pair.alice.restartIce()
+    void pair.alice.setLocalDescription()
+    await pair.sim.runFor(100)
+    const text = explainConnection(pair.alice).lines.join('\n')
+    assert.match(text, /restarted\. Until a new path is found, data goes from 192\.0\.2\.1:\d+ to 192\.0\.2\.2:\d+/)
+    pair.alice.close()
+    pair.bob.close()
+  })
+
   it('says why there is none: nothing came back, and a server that was wrong', async () => {
     const sim = new Simulation(4)
     sim.network.setConditions({ loss: 1 })
