@@ -116,7 +116,7 @@ export class PeerTransport implements TransportListener {
     return this.#sdpCandidates
   }
 
-  /** Gathers local candidates; a second call begins a new generation on the same sockets. */
+  /** Gathers the candidates of the current generation. */
   gather(): void {
     this.#gatherer.gather(this.#listener())
   }
