@@ -69,13 +69,11 @@ describe('the transport policy relay, on the wire', () => {
     assert.deepEqual(astray, [])
   })
 
-  it('is what makes the difference: without it peers talk to each other, ask STUN servers and look up names', function () {
+  it('is what makes the difference: without it peers talk to each other and ask STUN servers', function () {
     this.timeout(90_000)
     const packets = capture('all')
     const to = (address: string) => packets.some(packet => packet.to.startsWith(address))
     assert.ok(to('198.51.100.5.'), 'to the other peer')
     assert.ok(to('198.51.100.99.3478'), 'to the STUN server')
-    assert.ok(to('224.0.0.251.5353'), 'a name is looked up')
-    assert.ok(to('198.51.100.77.9999'), 'where a candidate says')
   })
 })
