@@ -14,7 +14,7 @@ export type Flight = readonly FlightItem[]
 /** The timer is never set below this: the peer needs time for its signatures, too. */
 export const minimumRtoMs = 50
 /**
- * The timer is not doubled above this, or its first value.
+ * The timer is not doubled above this, or twice its first value: a path may be slower than its first round trip was.
  *
  * RFC 6347 §4.2.4.1 leaves timer values to the implementation and speaks of 60 s; but there are six flights at most, of
  * two kilobytes at most, to a peer that ICE has just heard from, and a user waits.
@@ -42,7 +42,7 @@ export class Retransmission {
 
   constructor(initialRtoMs: number, mtu: number) {
     this.#firstRto = Math.max(minimumRtoMs, initialRtoMs)
-    this.#maximumRto = Math.max(maximumRtoMs, this.#firstRto)
+    this.#maximumRto = Math.max(maximumRtoMs, 2 * this.#firstRto)
     this.#rto = this.#firstRto
     this.#mtu = mtu
   }
