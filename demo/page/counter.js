@@ -1,5 +1,6 @@
 const SEND_MS = 40
 const SHOW_MS = 200
+const PATIENCE_MS = 2000
 
 /** Numbers go to icefloe and return, all the time: if one is missing, or comes late, it shows. */
 export class Counter {
@@ -37,16 +38,19 @@ export class Counter {
     if (this.#channel !== undefined) this.#show()
   }
 
-  /** @returns asked later, how the numbers of the time since now have fared; resolves when they are back */
+  /**
+   * @returns asked later, how the numbers of the time since now have fared; resolves when they are back, or it has waited
+   * for them long enough
+   */
   watch() {
     const [from, lost] = [this.#sentAt.length, this.#lost]
     this.#slowest = 0
     return async () => {
       const until = this.#sentAt.length
-      while (this.#returned + this.#lost < until && this.#channel.readyState === 'open') {
-        await new Promise(resolve => setTimeout(resolve, SEND_MS))
-      }
-      return { sent: until - from, lost: this.#lost - lost, slowest: this.#slowest }
+      const missing = () => Math.max(0, until - this.#returned - this.#lost)
+      const deadline = performance.now() + PATIENCE_MS
+      while (missing() > 0 && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, SEND_MS))
+      return { sent: until - from, lost: this.#lost - lost, missing: missing(), slowest: this.#slowest }
     }
   }
 

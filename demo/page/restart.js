@@ -38,7 +38,7 @@ export class Restart {
       const ms = Math.round(performance.now() - started)
       this.#outcome.textContent = `On a new pair after ${ms} ms. ${tell(await fared())}`
     } catch (error) {
-      this.#outcome.textContent = `The restart has failed: ${error.message}`
+      this.#outcome.textContent = `The restart has failed: ${error.message}. ${tell(await fared())}`
     }
     this.#setBusy(false)
   }
@@ -50,8 +50,9 @@ export class Restart {
   }
 }
 
-function tell({ sent, lost, slowest }) {
+function tell({ sent, lost, missing, slowest }) {
   const messages = sent === 1 ? '1 message' : `${sent} messages`
   const fate = lost === 0 ? 'none was lost' : `${lost} lost`
+  if (missing > 0) return `${messages} went out meanwhile, ${missing} of all have not come back yet.`
   return `${messages} went out meanwhile, ${fate}; the slowest took ${slowest.toFixed(1)} ms to return.`
 }

@@ -275,6 +275,11 @@ export class IceAgent implements SansIo<IceEvent> {
     const before = this.#session
     this.#sessions.restart(local)
     this.#leave(before)
+    // Checks from new addresses that come before they are signalled make peer-reflexive candidates of them; libwebrtc
+    // discards those while the old path works, and never checks them. The peer controls: it may begin.
+    if (this.role === 'controlled' && this.#selection.pair?.silent === false) {
+      this.#checks.hold(now + this.#timing.restartPatienceMs)
+    }
     this.#settle(now)
   }
 

@@ -28,6 +28,7 @@ export class ConnectivityChecks {
   readonly #table = new CheckTable()
   readonly #deadlines = new Deadlines<'pace'>()
   #nextCheckAt = Number.NEGATIVE_INFINITY
+  #heldUntil = Number.NEGATIVE_INFINITY
 
   constructor(timing: IceTiming, random: RandomSource, roles: RoleKeeper, transmits: Queue<Transmit>) {
     this.#timing = timing
@@ -43,18 +44,29 @@ export class ConnectivityChecks {
     return pace === undefined || (answer !== undefined && answer < pace) ? answer : pace
   }
 
+  /** Sends no ordinary checks before a time, unless the peer begins ({@link release}). What has to go by a relay goes. */
+  hold(until: number): void {
+    this.#heldUntil = until
+  }
+
+  release(): void {
+    this.#heldUntil = Number.NEGATIVE_INFINITY
+  }
+
   /** RFC 8445 §6.1.4.2: one check each time that Ta has passed, the first at once. */
   run(session: IceSession, now: number): void {
     const { checklist } = session
     const ready = session.remote !== undefined && !session.consentLost && !session.isLite
-    while (ready && now >= this.#nextCheckAt) {
+    const isDirect = session.localCandidates.some(({ type }) => type !== 'relay')
+    const from = isDirect ? this.#heldUntil : Number.NEGATIVE_INFINITY
+    while (ready && now >= Math.max(from, this.#nextCheckAt)) {
       const pair = checklist.next()
       if (pair === undefined) break
       const isValid = pair.state === 'succeeded'
       if (!isValid) pair.begin()
       this.#sendCheck(session, pair, isValid ? 'probe' : 'ordinary', now)
     }
-    if (ready && checklist.hasNext) this.#deadlines.set('pace', this.#nextCheckAt)
+    if (ready && checklist.hasNext) this.#deadlines.set('pace', Math.max(from, this.#nextCheckAt))
     else this.#deadlines.clear('pace')
   }
 

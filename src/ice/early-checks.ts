@@ -14,7 +14,10 @@ export interface PeerCheck {
   readonly nomination: number | undefined
 }
 
-/** Checks that were answered before the peer's user name fragment was known to us. RFC 8445 §7.3. */
+/**
+ * Checks that were answered and led to nothing else: before the peer's user name fragment was known to us (RFC 8445
+ * §7.3), or after a restart had replaced the session.
+ */
 export class EarlyChecks {
   #checks: PeerCheck[] = []
 

@@ -10,7 +10,8 @@ import type { CandidatePairView, CheckFailure } from './pair-view.ts'
  * @param pairs as `IceAgent.pairs` tells them
  */
 export function explainPairs(pairs: readonly CandidatePairView[]): string[] {
-  return [summarize(pairs), ...pairs.map(describe)]
+  const isSettled = pairs.some(({ nominated }) => nominated)
+  return [summarize(pairs), ...pairs.map(pair => describe(pair, isSettled))]
 }
 
 function summarize(pairs: readonly CandidatePairView[]): string {
@@ -28,15 +29,16 @@ function summarize(pairs: readonly CandidatePairView[]): string {
   return `${all} failed, ${heard ? 'although something' : 'and nothing ever'} came from the peer.`
 }
 
-function describe(pair: CandidatePairView): string {
-  return `${place(pair.local)} to ${place(pair.remote)}: ${fate(pair)}`
+function describe(pair: CandidatePairView, isSettled: boolean): string {
+  return `${place(pair.local)} to ${place(pair.remote)}: ${fate(pair, isSettled)}`
 }
 
 function place({ type, protocol, address, tcpType }: IceCandidate): string {
   return `${type} ${protocol}${tcpType === undefined ? '' : ` ${tcpType}`} ${addressKey(address)}`
 }
 
-function fate(pair: CandidatePairView): string {
+/** @param isSettled another pair was nominated: those that were not checked by then will not be */
+function fate(pair: CandidatePairView, isSettled: boolean): string {
   const { state, lastFailure } = pair
   switch (state) {
     case 'succeeded':
@@ -47,6 +49,8 @@ function fate(pair: CandidatePairView): string {
       return lastFailure === undefined ? 'failed' : `failed: ${reason(lastFailure, pair)}`
     case 'frozen':
     case 'waiting':
+      if (isSettled)
+        return pair.requestsSent === 0 ? 'was not needed' : `was given up for a better one: ${traffic(pair)}`
       return pair.requestsSent === 0 ? 'was not checked yet' : `to be checked again: ${traffic(pair)}`
   }
 }
@@ -58,7 +62,7 @@ function roundTrip({ roundTripMs }: CandidatePairView): string {
 function traffic(pair: CandidatePairView): string {
   const sent = pair.requestsSent + pair.retransmissionsSent
   const came = pair.requestsReceived
-  return `${sent} requests sent, ${pair.responsesReceived} answered; ${came} came from the peer`
+  return `${sent} ${sent === 1 ? 'request' : 'requests'} sent, ${pair.responsesReceived} answered; ${came} came from the peer`
 }
 
 const reasons: { readonly [Reason in Exclude<CheckFailure, `error-${number}`>]: string } = {

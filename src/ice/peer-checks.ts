@@ -63,6 +63,7 @@ export class PeerChecks {
   /** What a check of the peer, once answered, means for our own: RFC 8445 §7.3.1.3 to §7.3.1.5. */
   handle(session: IceSession, check: PeerCheck, now: number, transaction = ''): void {
     const { roles, checks, selection, events } = this.#parts
+    checks.release()
     const { checklist } = session
     const { pair, learned, removed } = session.pairForRequest(check.local, check.remote, check.priority, roles.role)
     if (removed !== undefined) checks.forget([removed])
@@ -108,13 +109,21 @@ export class PeerChecks {
     const { session, priority, nomination, remoteFragment } = verdict
     // RFC 7675 §5.1: when consent has expired, transmission on that 5-tuple ceases
     if (session.consentLost || session.checklist.find(local.base, remote)?.consentLost) return dropped['consent-lost']
+    const isStranger = session.remote?.usernameFragment !== remoteFragment
+    // A controlling peer that restarts may check our addresses of before from its new ones. Were that answered, it might
+    // nominate the pair; libwebrtc does, and looks at the pairs of the new session no more.
+    if (isStranger && session.wasNominated && this.#parts.roles.role === 'controlled') return dropped.unauthenticated
     this.#answer(encodeSuccess(request, remote, session.localKey), local, remote)
-    // RFC 8445 §11: a check of the session before is answered, without impact on ICE processing
-    if (session !== current) return handled
-    this.#parts.roles.switchTo(verdict.role, session.checklist)
     const check = { local, remote, remoteFragment, priority, nomination }
+    if (session !== current) {
+      // RFC 8445 §11: a check of the session before is answered, without impact on ICE processing. But the answer lets the
+      // peer send data from there: its own restart may be ahead of ours.
+      session.earlyChecks.remember(check)
+      return handled
+    }
+    this.#parts.roles.switchTo(verdict.role, session.checklist)
     // RFC 8445 §7.3: before the peer's parameters are here it is answered; the rest follows when they come
-    if (session.remote?.usernameFragment !== remoteFragment) session.earlyChecks.remember(check)
+    if (isStranger) session.earlyChecks.remember(check)
     else this.handle(session, check, now, transactionKey(request.transactionId))
     return handled
   }

@@ -21,6 +21,8 @@ export interface IceTiming {
    * once must not win against that, since a nomination is for good. Data flows on the relay in the meantime.
    */
   readonly relayedPatienceMs: number
+  /** How long a controlled agent lets the peer begin with checks after a restart, while the old path carries data. */
+  readonly restartPatienceMs: number
   /** How long a nomination may go unanswered, if not four round trips, before another valid pair is nominated instead. */
   readonly nominationTimeoutMs: number
   /** The basic period of consent checks, randomised by 0.8 to 1.2. RFC 7675 §5.1: 5 s, never less. */
@@ -41,6 +43,7 @@ export const defaultIceTiming: IceTiming = {
   patienceMs: 39_500,
   nominationPatienceMs: 75,
   relayedPatienceMs: 500,
+  restartPatienceMs: 500,
   nominationTimeoutMs: 3_000,
   consentIntervalMs: 5_000,
   disconnectedAfterMs: 5_000,

@@ -40,7 +40,10 @@ export interface ConnectionExtensions {
   readonly hideHostAddresses?: boolean
   /** Public addresses that a NAT translates one to one to addresses of this host. */
   readonly natMappings?: readonly NatMapping[]
-  /** RFC 6544: TCP candidates that open connections, take them, or do so at the same time as the peer; `['active']` by default. */
+  /**
+   * RFC 6544: TCP candidates that open connections, take them, or open them at the same time as the peer; `['active']` by
+   * default. The last, `so`, is left out where the operating system does not allow it.
+   */
   readonly tcpCandidates?: readonly TcpCandidateType[]
   /** Certificates (PEM) that TURN servers over TLS are verified with, in place of those that Node trusts. */
   readonly tlsCa?: string

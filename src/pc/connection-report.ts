@@ -1,6 +1,8 @@
+import { addressKey } from '../base/address.ts'
 import { type CandidatePairView, explainPairs } from '../ice/index.ts'
 import type { Connection } from './connection.ts'
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
+import type { DataSession } from './data-session.ts'
 import { connectionOf, type RTCPeerConnection } from './rtc-peer-connection.ts'
 import type { RTCDtlsTransportState } from './rtc-transports.ts'
 
@@ -45,6 +47,14 @@ export function explainConnection(peer: RTCPeerConnection): ConnectionReport {
   return { ...report, lines: linesOf(report, connection) }
 }
 
+/** In the middle of a restart, the path that still carries data belongs to none of the pairs. */
+function carrier(session: DataSession, pairs: readonly CandidatePairView[]): string[] {
+  const pair = session.transport.driver.ice.selectedPair
+  if (pair === undefined || pairs.some(({ selected }) => selected)) return []
+  const [from, to] = [pair.local, pair.remote].map(({ address }) => addressKey(address))
+  return [`ICE has been restarted. Until a new path is found, data goes from ${from} to ${to}, as before.`]
+}
+
 function linesOf(report: Omit<ConnectionReport, 'lines'>, { negotiator, isClosed }: Connection): string[] {
   const { connectionState, iceGatheringState, dtlsState, serverFailures, pairs } = report
   const lines = [`The connection is ${connectionState}; gathering is ${iceGatheringState}.`]
@@ -52,7 +62,7 @@ function linesOf(report: Omit<ConnectionReport, 'lines'>, { negotiator, isClosed
   if (negotiator.session === undefined) lines.push('There is no local description yet, so nothing was tried.')
   else if (negotiator.signaling.remote === undefined)
     lines.push('The peer has not answered: there is no remote description.')
-  else lines.push(...explainPairs(pairs))
+  else lines.push(...carrier(negotiator.session, pairs), ...explainPairs(pairs))
   if (dtlsState === 'failed')
     lines.push('The path worked, but the DTLS handshake failed: see the error event of the transport.')
   return [

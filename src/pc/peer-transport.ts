@@ -1,4 +1,4 @@
-import type { Environment } from '../base/environment.ts'
+import type { CancelTimer, Environment } from '../base/environment.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import type { DtlsError } from '../dtls/errors.ts'
 import type { KeyLog } from '../dtls/key-log.ts'
@@ -57,6 +57,9 @@ export interface PeerTransportOptions {
   readonly iceRenomination: boolean
 }
 
+/** How long sockets of the generation before stay open when another path is in use: browsers take seconds to follow. */
+export const retiredLifetimeMs = 10_000
+
 /** What belongs to one generation of ICE, to go back to. */
 interface Generation {
   readonly gatherer: Gatherer
@@ -74,10 +77,11 @@ export class PeerTransport implements TransportListener {
   readonly mLineIndex: number
   readonly #iceSlots: IceTransportSlots
   readonly #dtlsSlots: DtlsTransportSlots = { state: 'new', remoteCertificates: [] }
+  readonly #environment: Environment
   readonly #observer: PeerTransportObserver
   #gatherer: Gatherer
   /** Of the generations before: their sockets carry data until the new one has a path. */
-  #retired: Gatherer[] = []
+  readonly #retired = new Map<Gatherer, CancelTimer | undefined>()
   #describer: CandidateDescriber
   #beforeRestart: Generation | undefined
   #sdpCandidates: SdpCandidate[] = []
@@ -86,6 +90,7 @@ export class PeerTransport implements TransportListener {
   constructor(options: PeerTransportOptions) {
     this.mid = options.mid
     this.mLineIndex = options.mLineIndex
+    this.#environment = options.environment
     this.#observer = options.observer
     this.#iceSlots = {
       role: options.role,
@@ -114,7 +119,7 @@ export class PeerTransport implements TransportListener {
     return this.#sdpCandidates
   }
 
-  /** Gathers local candidates; a second call begins a new generation on the same sockets. */
+  /** Gathers the candidates of the current generation. */
   gather(): void {
     this.#gatherer.gather(this.#listener())
   }
@@ -133,7 +138,7 @@ export class PeerTransport implements TransportListener {
     }
     this.#closeRetired()
     this.#gatherer.retire()
-    this.#retired.push(this.#gatherer)
+    this.#retired.set(this.#gatherer, undefined)
     this.#gatherer = gatherer
     this.#describer = describerFor(gatherer)
     this.#sdpCandidates = []
@@ -151,7 +156,8 @@ export class PeerTransport implements TransportListener {
     this.#beforeRestart = undefined
     this.#gatherer.close()
     this.#gatherer = before.gatherer
-    this.#retired = this.#retired.filter(gatherer => gatherer !== before.gatherer)
+    this.#retired.get(before.gatherer)?.()
+    this.#retired.delete(before.gatherer)
     this.#gatherer.resume(this.#listener())
     this.#describer = before.describer
     this.#sdpCandidates = before.sdpCandidates
@@ -194,7 +200,8 @@ export class PeerTransport implements TransportListener {
   close(): void {
     this.#closed = true
     this.driver.close()
-    for (const gatherer of [this.#gatherer, ...this.#retired]) gatherer.close()
+    for (const cancel of this.#retired.values()) cancel?.()
+    for (const gatherer of [this.#gatherer, ...this.#retired.keys()]) gatherer.close()
     // webrtc-pc §4.4.2 close, steps 7 to 9: no event is fired
     this.#iceSlots.state = 'closed'
     this.#dtlsSlots.state = 'closed'
@@ -264,12 +271,27 @@ export class PeerTransport implements TransportListener {
     this.#setGatheringState(state)
   }
 
-  /** RFC 8445 §9: the path of before carries data until the new one is there; other sockets of before are of no use. */
+  /**
+   * RFC 8445 §9: the path of before carries data until the new one is there; other sockets of before are soon of no use.
+   * §8.3.1: but the peer may still send to them for a while.
+   */
   #closeRetired(): void {
     const base = this.driver.ice.selectedPair?.local.base
-    const isInUse = ({ candidates }: Gatherer): boolean => candidates.some(({ candidate }) => candidate.base === base)
-    for (const gatherer of this.#retired) if (!isInUse(gatherer)) gatherer.close()
-    this.#retired = this.#retired.filter(isInUse)
+    for (const [gatherer, cancel] of this.#retired) {
+      cancel?.()
+      const isInUse = gatherer.candidates.some(({ candidate }) => candidate.base === base)
+      this.#retired.set(gatherer, isInUse ? undefined : this.#closeLater(gatherer))
+    }
+  }
+
+  #closeLater(gatherer: Gatherer): CancelTimer {
+    const wasDirect = gatherer.options.policy === 'all' && this.#gatherer.options.policy === 'relay'
+    // From now on nothing may leave but to a relay: not even an answer.
+    const delayMs = wasDirect ? 0 : retiredLifetimeMs
+    return this.#environment.timers.set(delayMs, () => {
+      this.#retired.delete(gatherer)
+      gatherer.close()
+    })
   }
 
   #toText(candidate: LocalCandidate): LocalCandidateText {

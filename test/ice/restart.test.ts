@@ -114,6 +114,57 @@ describe('An ICE restart', () => {
     assert.deepEqual(host.agent.pairs(), [])
   })
 
+  it('takes data from where the peer was answered with the credentials of before', () => {
+    const { network, host } = agentAndPuppet('controlling')
+    validate(network, host)
+    const base = host.candidates[0]?.base
+    assert.ok(base)
+    const late = checkOf(host)
+    restart(network, host)
+    const elsewhere = { ...puppet.address, port: 9001 }
+    assert.equal(host.agent.isValidated(base, elsewhere), false)
+    network.inject(late, elsewhere, host)
+    assert.equal(host.agent.isValidated(base, elsewhere), true)
+    assert.equal(host.agent.isValidated(base, { ...puppet.address, port: 9002 }), false)
+  })
+
+  it('is not answered from the addresses of before when the peer restarts first', () => {
+    const { network, host } = agentAndPuppet('controlled')
+    validate(network, host, { useCandidate: true })
+    const answers = sentBy(host, 'success').length
+    const { usernameFragment } = host.agent.localParameters
+    network.inject(checkOf(host, { username: `${usernameFragment}:puppet2` }), { ...puppet.address, port: 9001 }, host)
+    assert.equal(sentBy(host, 'success').length, answers)
+    network.inject(checkOf(host), puppet.address, host)
+    assert.equal(sentBy(host, 'success').length, answers + 1)
+  })
+
+  it('lets a controlling peer begin while the old pair works, and begins itself where that does not', () => {
+    for (const peerBegins of [true, false]) {
+      const { network, host } = agentAndPuppet('controlled')
+      validate(network, host, { useCandidate: true })
+      restart(network, host)
+      const remote = { ...puppet.parameters, usernameFragment: 'puppet2' }
+      network.act(host, (agent, now) => agent.setRemoteParameters(remote, now))
+      for (const candidate of host.candidates)
+        network.act(host, (agent, now) => agent.addLocalCandidate(candidate, now))
+      const signalled = { ...puppet.address, port: 9001 }
+      network.act(host, (agent, now) =>
+        agent.addRemoteCandidate(
+          { foundation: '1', component: 1, protocol: 'udp', priority: 1, address: signalled, type: 'host' },
+          now,
+        ),
+      )
+      const checks = () => host.agent.pairs().reduce((sum, { requestsSent }) => sum + requestsSent, 0)
+      network.run(300)
+      assert.equal(checks(), 0)
+      const { usernameFragment } = host.agent.localParameters
+      if (peerBegins) network.inject(checkOf(host, { username: `${usernameFragment}:puppet2` }), signalled, host)
+      network.run(peerBegins ? 50 : 250)
+      assert.ok(checks() > 0, `peer begins: ${peerBegins}`)
+    }
+  })
+
   it('ends the checks of the session before', () => {
     const { network, host } = agentAndPuppet('controlled')
     network.inject(checkOf(host), puppet.address, host)

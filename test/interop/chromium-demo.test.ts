@@ -245,6 +245,24 @@ describe('the demo page in Chromium', function () {
     })
   }
 
+  it('goes on carrying numbers over a direct path while the page restarts ICE', async () => {
+    const errors: string[] = []
+    const page = await openPage({}, errors)
+    await page.locator('#connect').click()
+    await page.locator('#link[data-state=connected]').waitFor()
+    const count = async (id: string) => Number((await page.locator(id).textContent())?.replaceAll(',', ''))
+    for (let round = 0; round < 4; round++) {
+      await page.locator('#restart').click()
+      await page.waitForTimeout(1000)
+      const sent = await count('#count-sent')
+      const deadline = performance.now() + 1500
+      while ((await count('#count-returned')) < sent && performance.now() < deadline) await page.waitForTimeout(100)
+      assert.ok((await count('#count-returned')) >= sent, `restart ${round + 1}: ${sent} were sent`)
+    }
+    await page.close()
+    assert.deepEqual(errors, [])
+  })
+
   it('shows how long the first candidate of each type took when they were gathered before', async () => {
     const errors: string[] = []
     const page = await openPage({}, errors)

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { explainConnection } from '../../src/pc/connection-report.ts'
+import { retiredLifetimeMs } from '../../src/pc/peer-transport.ts'
 import { exchange, isOpen, selectedTypes, situation } from '../sim/calls.ts'
 import { connectPair, createPair, negotiate } from '../sim/peers.ts'
 import { startTurnServer } from '../sim/servers.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
+import { observe } from '../support/observed-environment.ts'
 
 function ufrag(sdp: string | undefined): string | undefined {
   return /a=ice-ufrag:(\S+)/.exec(sdp ?? '')?.[1]
@@ -34,6 +36,31 @@ describe('An ICE restart', () => {
     assert.equal(alice.connectionState, 'connected')
     alice.close()
     bob.close()
+  })
+
+  it('leaves the sockets of before open for a while: the peer may be slow to follow', async () => {
+    const sim = new Simulation(5)
+    const seen = observe(sim.host('alice', ['192.0.2.1']))
+    const environments = [seen.environment, sim.host('bob', ['192.0.2.2'])] as const
+    const pair = connectPair(sim, { environments })
+    const { alice, bob } = pair
+    assert.ok(await sim.run(() => isOpen(pair)), situation(pair))
+    // One restart after another: those of no use are closed as well.
+    for (const generations of [2, 3]) {
+      alice.restartIce()
+      void negotiate(alice, bob)
+      await sim.runFor(1_000)
+      assert.equal(seen.open.size, generations)
+    }
+    await sim.runFor(retiredLifetimeMs)
+    assert.equal(seen.open.size, 1)
+    await exchange(pair, 5)
+    alice.restartIce()
+    void negotiate(alice, bob)
+    await sim.runFor(1_000)
+    alice.close()
+    bob.close()
+    assert.equal(seen.open.size, 0)
   })
 
   it('that is rolled back leaves everything as it was', async () => {
@@ -96,6 +123,18 @@ describe('explainConnection', () => {
     )
     pair.alice.close()
     assert.deepEqual(explainConnection(pair.alice).lines, ['The connection is closed; gathering is complete.'])
+    pair.bob.close()
+  })
+
+  it('names the path that carries data while a restart is under way', async () => {
+    const pair = createPair({ seed: 6 })
+    assert.ok(await pair.sim.run(() => isOpen(pair)), situation(pair))
+    pair.alice.restartIce()
+    void pair.alice.setLocalDescription()
+    await pair.sim.runFor(100)
+    const text = explainConnection(pair.alice).lines.join('\n')
+    assert.match(text, /restarted\. Until a new path is found, data goes from 192\.0\.2\.1:\d+ to 192\.0\.2\.2:\d+/)
+    pair.alice.close()
     pair.bob.close()
   })
 

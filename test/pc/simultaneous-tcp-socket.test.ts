@@ -43,8 +43,7 @@ describe('the socket of a simultaneous-open candidate', () => {
     })
   })
 
-  function open(): Promise<SimultaneousTcpSocket | undefined> {
-    const random = prng(7)
+  function open(random: { bytes(length: number): Uint8Array } = prng(7)): Promise<SimultaneousTcpSocket | undefined> {
     return SimultaneousTcpSocket.open(localAddress, 0, {
       network: network as Partial<Network> as Network,
       clock: time,
@@ -120,6 +119,18 @@ describe('the socket of a simultaneous-open candidate', () => {
     assert.equal(network.isListening, true)
   })
 
+  it('has a bounded number of attempts, however short the waits turn out', async () => {
+    socket = (await open({ bytes: length => new Uint8Array(length) })) ?? assert.fail()
+    socket.send(request, remote)
+    for (let passed = 0; passed < openLimitMs; passed += 10) {
+      await pass(10)
+      const connection = latest()
+      if (!connection.isClosed) connection.end('ECONNREFUSED')
+      connection.isClosed = true
+    }
+    assert.equal(network.opened.length, maxOpenAttempts)
+  })
+
   it('sends what waits on the attempt that succeeds', async () => {
     socket.send(request, remote)
     await pass(0)
@@ -134,13 +145,16 @@ describe('the socket of a simultaneous-open candidate', () => {
     socket.send(request, remote)
     await pass(0)
     latest().connect()
+    socket.send(record, remote)
+    latest().handler?.receive(framed(success)[0]?.subarray(0, 3) ?? assert.fail())
     latest().end('ECONNRESET')
     assert.deepEqual(unreachable, [])
     await pass(200)
     assert.equal(network.opened.length, 2)
     latest().connect()
-    assert.deepEqual(latest().written, framed(request))
+    assert.deepEqual(latest().written, framed(request, record))
     latest().deliver(success)
+    assert.deepEqual(received, [[[...success], remote]])
     latest().end('ECONNRESET')
     await pass(openLimitMs)
     assert.equal(network.opened.length, 2)
@@ -164,6 +178,7 @@ describe('the socket of a simultaneous-open candidate', () => {
     latest().connect()
     latest().handler?.receive(Buffer.from('SSH-2.0-OpenSSH\r\n'.padEnd(30_000)))
     assert.equal(latest().isClosed, true)
+    socket.send(request, remote)
     await pass(openLimitMs)
     assert.equal(network.opened.length, 1)
     assert.deepEqual([unreachable, received], [[remote], []])
@@ -175,8 +190,9 @@ describe('the socket of a simultaneous-open candidate', () => {
     latest().end('EADDRNOTAVAIL')
     const accepted = network.dial({ ...remote })
     assert.deepEqual(accepted.written, framed(request))
+    const { listens } = network
     await pass(openLimitMs)
-    assert.equal(network.opened.length, 1)
+    assert.deepEqual([network.opened.length, network.listens], [1, listens])
     accepted.deliver(success, record)
     assert.deepEqual(received, [
       [[...success], remote],
@@ -202,10 +218,12 @@ describe('the socket of a simultaneous-open candidate', () => {
   it('closes strangers who prove nothing, and makes room for the latest of them', async () => {
     const strangers = Array.from({ length: maxTcpConnections + 3 }, (_, index) => network.dial(peerAddress(index + 1)))
     assert.equal(strangers.filter(({ isClosed }) => isClosed).length, 3)
+    strangers.at(-2)?.end('ECONNRESET')
     const last = strangers.at(-1) ?? assert.fail()
     last.deliver(request)
     socket.send(errorResponse, last.remote)
     await pass(unprovenLimitMs + 2_000)
+    strangers.splice(-2, 1)
     assert.ok(strangers.every(({ isClosed }) => isClosed))
     assert.deepEqual(unreachable, [])
   })
@@ -226,12 +244,23 @@ describe('the socket of a simultaneous-open candidate', () => {
     await pass(0)
     latest().end('ECONNREFUSED')
     socket.send(request, peerAddress(2))
+    const { listens } = network
     socket.close()
     assert.equal(latest().isClosed, true)
     socket.send(request, remote)
-    await pass(openLimitMs)
+    await pass(20)
     assert.deepEqual([network.opened.length, network.isListening, unreachable], [2, false, []])
+    assert.equal(network.listens, listens)
     assert.equal(time.next(), undefined)
+  })
+
+  it('does not go on listening where it was closed just as it began to', async () => {
+    socket.send(request, remote)
+    advance(time, 0)
+    assert.equal(network.isListening, true)
+    socket.close()
+    await pass(20)
+    assert.equal(network.isListening, false)
   })
 
   it('cannot be had where a port does not listen besides connections that were opened from it', async () => {
@@ -239,6 +268,8 @@ describe('the socket of a simultaneous-open candidate', () => {
     network.sharesPorts = false
     assert.equal(await open(), undefined)
     assert.equal(network.isListening, false)
+    network.sharesPorts = true
+    assert.notEqual(await open(), undefined)
   })
 })
 

@@ -339,7 +339,9 @@ describe('the socket of a TCP candidate', () => {
         unproven.map(({ isClosed }) => isClosed),
         unproven.map((_, i) => i < 5),
       )
-      const peers = Array.from({ length: connections }, (_, i) => proven(peerAddress(i + 1)))
+      const peers = Array.from({ length: connections - 1 }, (_, i) => proven(peerAddress(i + 1)))
+      network.dial(peerAddress(20_001)).end()
+      peers.push(proven(peerAddress(20_002)))
       assert.ok(peers.every(({ isClosed }) => !isClosed))
       assert.ok(unproven.every(({ isClosed }) => isClosed))
       assert.equal(network.dial(peerAddress(20_000)).isClosed, true)

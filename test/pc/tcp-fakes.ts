@@ -56,6 +56,8 @@ export class FakeNetwork implements Pick<Network, 'connectTcp' | 'listenTcp'> {
   /** Connections to others than this host. */
   readonly opened: FakeConnection[] = []
   sharesPorts = true
+  /** How often a port has begun to listen. */
+  listens = 0
   readonly #listening = new Set<number>()
   /** Ports that connections were opened from. */
   readonly #connected = new Set<number>()
@@ -87,6 +89,7 @@ export class FakeNetwork implements Pick<Network, 'connectTcp' | 'listenTcp'> {
     const local = peerAddress(port === 0 ? this.#nextPort++ : port, address)
     this.#accept = accept
     this.#listening.add(local.port)
+    this.listens++
     return { local, close: () => this.#listening.delete(local.port) }
   }
 

@@ -75,7 +75,7 @@ export class ServerRaces {
       let failure: ServerFailure | undefined
       const end = (result: Result | undefined): void => {
         ended = true
-        if (result !== undefined) this.#reports.spared(url)
+        if (result !== undefined) this.#reports.worked(url)
         else this.#reports.failed(url, failure ?? unreachable(`no address of this host can reach ${host}`))
         done(result)
       }

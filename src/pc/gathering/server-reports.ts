@@ -3,11 +3,14 @@ import { serverNotReachable } from './server-failure.ts'
 
 /**
  * What is told of servers that were of no use: webrtc-pc §4.8.3 has it told once per URL, and that a server could not be
- * reached only when it could not be from any address of this host.
+ * reached only when it could not be from any address of this host. What is tried again later is told again only if it
+ * worked in the meantime.
  */
 export class ServerReports {
   readonly #report: (url: string, failure: ServerFailure) => void
   readonly #urls = new Map<string, { pending: number; stopped: boolean; failure: ServerFailure | undefined }>()
+
+  readonly #told = new Set<string>()
 
   constructor(report: (url: string, failure: ServerFailure) => void) {
     this.#report = report
@@ -28,7 +31,12 @@ export class ServerReports {
     this.#end(url)
   }
 
-  /** It worked, or it was stopped since another server had worked before: nothing to complain about. */
+  worked(url: string): void {
+    this.#told.delete(url)
+    this.spared(url)
+  }
+
+  /** It was stopped, or never tried, since another server had worked before: nothing to complain about. */
   spared(url: string): void {
     const entry = this.#urls.get(url)
     if (entry === undefined) return
@@ -41,6 +49,8 @@ export class ServerReports {
     if (entry === undefined || --entry.pending > 0) return
     this.#urls.delete(url)
     const { failure, stopped } = entry
-    if (failure !== undefined && (!stopped || failure.errorCode !== serverNotReachable)) this.#report(url, failure)
+    if (failure === undefined || (stopped && failure.errorCode === serverNotReachable) || this.#told.has(url)) return
+    this.#told.add(url)
+    this.#report(url, failure)
   }
 }

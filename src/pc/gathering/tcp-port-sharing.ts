@@ -1,22 +1,28 @@
 import type { Network, TcpHandler } from '../../base/environment.ts'
 
-const known = new WeakMap<Network, Promise<boolean>>()
+/** Where it has been found to work. */
+const capable = new WeakSet<Network>()
 
 /**
  * Whether a port may listen while connections that were opened from it are there: RFC 6544 appendix B. Linux permits
  * that where both have SO_REUSEADDR, which is what Node sets there; others want more, which Node does not offer.
  *
- * It is found out by trying, once.
+ * It is found out by trying, once if it works.
  *
  * @param address of this host
  */
-export function canShareTcpPorts(network: Network, address: string): Promise<boolean> {
-  const found = known.get(network) ?? tryToShare(network, address).catch(() => false)
-  known.set(network, found)
-  return found
+export async function canShareTcpPorts(network: Network, address: string): Promise<boolean> {
+  if (capable.has(network)) return true
+  try {
+    await tryToShare(network, address)
+    capable.add(network)
+    return true
+  } catch {
+    return false
+  }
 }
 
-async function tryToShare(network: Network, address: string): Promise<boolean> {
+async function tryToShare(network: Network, address: string): Promise<void> {
   const target = await network.listenTcp(address, 0, () => silent)
   try {
     const free = await network.listenTcp(address, 0, () => silent)
@@ -25,7 +31,6 @@ async function tryToShare(network: Network, address: string): Promise<boolean> {
     try {
       const listener = await network.listenTcp(address, free.local.port, () => silent)
       listener.close()
-      return true
     } finally {
       end()
     }

@@ -38,4 +38,19 @@ describe('Reports about servers', () => {
     reports.spared('turn:a')
     assert.deepEqual(told, ['turn:a 401'])
   })
+
+  it('do not come again for what is tried again, unless it has worked in between', () => {
+    const { reports, told } = reporting()
+    const fail = (): void => {
+      reports.begin('turn:a')
+      reports.failed('turn:a', unreachable('no answer'))
+    }
+    fail()
+    fail()
+    assert.deepEqual(told, ['turn:a 701'])
+    reports.begin('turn:a')
+    reports.worked('turn:a')
+    fail()
+    assert.deepEqual(told, ['turn:a 701', 'turn:a 701'])
+  })
 })
