@@ -1,6 +1,6 @@
-import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concatBytes } from '../../base/bytes.ts'
 import type { RandomSource } from '../../base/environment.ts'
+import { mlKem768 } from '../crypto/ml-kem.ts'
 import type { CryptoProvider, GroupName, KeyExchangeName, KeyShare } from '../crypto/provider.ts'
 import { DtlsError } from '../errors.ts'
 import type { HandshakeConfig } from '../handshake-config.ts'
@@ -33,14 +33,14 @@ const x25519MlKem768: KeyExchangeGroup = {
   name: 'x25519mlkem768',
   isHybrid: true,
   offer: (crypto, random) => {
-    const kem = ml_kem768.keygen(random(64))
+    const kem = mlKem768().keygen(random(64))
     const curve = crypto.generateKeyShare('x25519', random)
     return {
       publicKey: concatBytes(kem.publicKey, curve.publicKey),
       deriveSecret: share => {
         if (share.length !== ciphertextLength + x25519Length) throw badLength()
         const curveSecret = curve.deriveSecret(share.subarray(ciphertextLength))
-        const kemSecret = ml_kem768.decapsulate(share.subarray(0, ciphertextLength), kem.secretKey)
+        const kemSecret = mlKem768().decapsulate(share.subarray(0, ciphertextLength), kem.secretKey)
         kem.secretKey.fill(0)
         return joined(kemSecret, curveSecret)
       },
@@ -87,7 +87,7 @@ function curve(id: number, name: GroupName): KeyExchangeGroup {
 
 function encapsulate(key: Uint8Array, random: RandomSource): { cipherText: Uint8Array; sharedSecret: Uint8Array } {
   try {
-    return ml_kem768.encapsulate(key, random(32))
+    return mlKem768().encapsulate(key, random(32))
   } catch {
     // draft-ietf-tls-ecdhe-mlkem §3.1.2: the encapsulation key check of FIPS 203 §7.2.
     throw new DtlsError('bad-key-share', "the client's ML-KEM key is not one")
