@@ -20,6 +20,13 @@ export {
 export type { NatMapping, TcpCandidateType } from './pc/gathering/host-options.ts'
 export { IcePort, type IcePortOptions, type UnknownRequest } from './pc/gathering/ice-port.ts'
 export type { PortRange } from './pc/gathering/ports.ts'
+export {
+  type CertificateImport,
+  type ExportedCertificate,
+  exportCertificate,
+  exportPrivateKeyJwk,
+  importCertificate,
+} from './pc/portable-certificate.ts'
 export { RTCCertificate } from './pc/rtc-certificate.ts'
 export { RTCDataChannel } from './pc/rtc-data-channel.ts'
 export type { RTCErrorDetailType, RTCErrorInit } from './pc/rtc-error.ts'
@@ -43,5 +50,6 @@ export type {
   RTCSctpTransportState,
 } from './pc/rtc-transports.ts'
 export { RTCDtlsTransport, RTCIceCandidatePair, RTCIceTransport, RTCSctpTransport } from './pc/rtc-transports.ts'
+export { certificateFromSeed, type SeededCertificateOptions } from './pc/seeded-certificate.ts'
 export type { SignalingState as RTCSignalingState } from './pc/signaling.ts'
 export { RTCStatsReport } from './pc/stats.ts'

@@ -5,15 +5,19 @@ import { ReplayWindow } from '../base/replay-window.ts'
 import { sendClientHello } from './client-start.ts'
 import { EarlyRecords } from './early-records.ts'
 import { Alert, AlertLevel, DtlsError } from './errors.ts'
-import { Handshake, type HandshakeConfig, type HandshakeState } from './handshake.ts'
+import { Handshake, type HandshakeState } from './handshake.ts'
+import type { HandshakeConfig } from './handshake-config.ts'
 import { readFragment } from './messages.ts'
 import { type DtlsEvent, type DtlsOptions, type DtlsState, toConfig } from './options.ts'
 import { type DropCounts, type DtlsDrop, type DtlsReceived, dropped, handled, noDrops } from './received.ts'
 import { ContentType, recordEnd, recordEpoch, recordHeaderLength, recordSequence, recordType } from './record.ts'
 import { aesGcmOverhead, PlaintextSealer, type RecordOpener, type RecordSealer } from './record-protection.ts'
 import type { Retransmission } from './retransmission.ts'
-import { CookieJar, ExpectClientHello } from './server-start.ts'
+import { ExpectClientHello } from './server-start.ts'
 import type { DtlsSession, EstablishedSession } from './session.ts'
+import { firstApplicationEpoch } from './v13/post-handshake.ts'
+import { ReadEpochs13 } from './v13/read-epochs.ts'
+import { ciphertextEnd, ciphertextEpochBits, isCiphertext } from './v13/record-protection.ts'
 
 /** How often a failed connection tells its alert again to a peer that goes on with the handshake. */
 export const maxAlertRepetitions = 8
@@ -30,8 +34,9 @@ type Phase =
 interface Connected {
   readonly name: 'connected'
   readonly session: EstablishedSession
-  readonly sealer: RecordSealer
-  /** Kept until the peer has shown that it has our last flight. */
+  /** Has what our records are sealed with; in DTLS 1.3 it goes on. */
+  readonly handshake: Handshake
+  /** Of DTLS 1.2: kept until the peer has shown that it has our last flight. */
   finalFlight: Retransmission | undefined
   refusals: number
 }
@@ -51,8 +56,6 @@ interface ReadEpoch {
  * {@link seal}.
  */
 export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
-  /** Bytes that a record adds to the data in it. */
-  readonly recordOverhead: number = aesGcmOverhead
   /** Records dropped so far, by reason. */
   readonly drops: Readonly<DropCounts>
   readonly #drops: DropCounts = noDrops()
@@ -62,6 +65,7 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   readonly #transmits = new Queue<Uint8Array>()
   readonly #events = new Queue<DtlsEvent>()
   #readEpochs: readonly ReadEpoch[] = []
+  readonly #readEpochs13 = new ReadEpochs13()
   #phase: Phase = { name: 'new' }
 
   constructor(options: DtlsOptions) {
@@ -71,6 +75,11 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
 
   get state(): DtlsState {
     return this.#phase.name
+  }
+
+  /** Bytes that a record adds to the data in it: as negotiated, or before that at most. */
+  get recordOverhead(): number {
+    return this.#phase.name === 'connected' ? this.#phase.handshake.sealer.overhead : aesGcmOverhead
   }
 
   /** What was negotiated; undefined unless connected. */
@@ -86,10 +95,8 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   /** A client sends its ClientHello; a server is ready for one. */
   start(now: number): void {
     if (this.#phase.name !== 'new') return
-    const { role, peerAddressValidated, crypto, random } = this.#config
-    const listen = (): HandshakeState =>
-      new ExpectClientHello(peerAddressValidated ? undefined : new CookieJar(crypto, random))
-    const open = role === 'client' ? sendClientHello : listen
+    const listen = (): HandshakeState => new ExpectClientHello(this.#config)
+    const open = this.#config.role === 'client' ? sendClientHello : listen
     const handshake = new Handshake(this.#config, this.#plaintext, now, open)
     this.#phase = { name: 'connecting', handshake }
     this.#follow(handshake, now)
@@ -97,11 +104,21 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
 
   /** Takes a datagram; it is not kept. */
   receive(datagram: Uint8Array, now: number): DtlsReceived {
+    const result = this.#receiveRecords(datagram, now)
+    const handshake = this.#runningHandshake
+    if (handshake?.owesAck === true) {
+      handshake.acknowledge()
+      this.#transmit(handshake.takeDatagrams())
+    }
+    return result
+  }
+
+  #receiveRecords(datagram: Uint8Array, now: number): DtlsReceived {
     let result: DtlsReceived | undefined
     let at = 0
-    // RFC 6347 §4.1.1: a datagram holds one record or several.
+    // RFC 6347 §4.1.1, RFC 9147 §4.3: a datagram holds one record or several.
     do {
-      const end = recordEnd(datagram, at)
+      const end = isCiphertext(datagram[at] ?? 0) ? ciphertextEnd(datagram, at) : recordEnd(datagram, at)
       if (end < 0) {
         const malformed = this.#drop('malformed')
         return result ?? malformed
@@ -123,9 +140,9 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     const phase = this.#phase
     if (phase.name !== 'connected') throw new DtlsError('not-connected', `the connection is ${phase.name}`)
     try {
-      return phase.sealer.seal(ContentType.applicationData, data)
+      return phase.handshake.sealer.seal(ContentType.applicationData, data)
     } catch (error) {
-      if (error instanceof DtlsError && error.code === 'sequence-exhausted') this.#fail(error, phase.sealer)
+      if (error instanceof DtlsError && error.code === 'sequence-exhausted') this.#fail(error, phase.handshake.sealer)
       throw error
     }
   }
@@ -133,7 +150,7 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   /**
    * Keying material for another protocol, as both ends compute it.
    *
-   * RFC 5705 §4: from the master secret, both randoms, a label and perhaps a context.
+   * RFC 5705 §4, RFC 8446 §7.5: from a secret of the handshake, a label and perhaps a context.
    *
    * @throws {DtlsError} `not-connected`
    */
@@ -142,21 +159,35 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     return this.#phase.session.exportKeyingMaterial(label, length, context)
   }
 
+  /**
+   * Replaces the key that our records are sealed with, in DTLS 1.3; it is done unasked long before a key wears out.
+   *
+   * RFC 9147 §8: takes effect when the peer has acknowledged it.
+   *
+   * @param requestsUpdate whether the peer is asked to do the same
+   */
+  updateKeys(now: number, requestsUpdate = false): void {
+    if (this.#phase.name !== 'connected') return
+    const { handshake } = this.#phase
+    handshake.updateKeys(requestsUpdate, now)
+    this.#follow(handshake, now)
+  }
+
   /** Tells the peer, and forgets the keys. */
   close(_now: number): void {
     const phase = this.#phase
     if (phase.name === 'closed' || phase.name === 'failed') return
-    if (phase.name === 'connected') this.#sendAlert(phase.sealer, AlertLevel.warning, Alert.closeNotify)
-    if (phase.name === 'connecting' && phase.handshake.underway) {
+    if (phase.name === 'connected' || (phase.name === 'connecting' && phase.handshake.underway)) {
       this.#sendAlert(phase.handshake.sealer, AlertLevel.warning, Alert.closeNotify)
     }
     this.#end({ name: 'closed' })
   }
 
   handleTimeout(now: number): void {
-    if (this.#phase.name !== 'connecting') return
-    this.#phase.handshake.handleTimeout(now)
-    this.#follow(this.#phase.handshake, now)
+    const handshake = this.#runningHandshake
+    if (handshake === undefined) return
+    handshake.handleTimeout(now)
+    this.#follow(handshake, now)
   }
 
   pollTransmit(): Uint8Array | undefined {
@@ -168,14 +199,23 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   }
 
   pollTimeout(): number | undefined {
-    return this.#phase.name === 'connecting' ? this.#phase.handshake.pollTimeout() : undefined
+    return this.#runningHandshake?.pollTimeout()
+  }
+
+  /** The handshake, while it has anything to do: in DTLS 1.3 also after the connection is established. */
+  get #runningHandshake(): Handshake | undefined {
+    const phase = this.#phase
+    if (phase.name === 'connecting') return phase.handshake
+    return phase.name === 'connected' && phase.handshake.isOpen ? phase.handshake : undefined
   }
 
   #receiveRecord(datagram: Uint8Array, at: number, end: number, now: number): DtlsReceived {
-    const epoch = recordEpoch(datagram, at)
+    const isCiphertext13 = isCiphertext(datagram[at] ?? 0)
+    const epoch = isCiphertext13 ? undefined : recordEpoch(datagram, at)
     switch (this.#phase.name) {
       case 'connected':
       case 'connecting':
+        if (epoch === undefined) return this.#receiveCiphertext(datagram, at, end, now)
         return epoch === 0
           ? this.#receivePlaintext(datagram, at, end, now)
           : this.#receiveProtected(epoch, datagram, at, end, now)
@@ -202,23 +242,65 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     if (content === undefined) return this.#drop('bad-record-mac')
     // RFC 6347 §4.1.2.6: the window is updated only if the verification succeeds.
     read.replay.accept(sequence)
+    return this.#receiveContent(type, content, epoch, sequence, now)
+  }
+
+  /** A protected record of DTLS 1.3. */
+  #receiveCiphertext(datagram: Uint8Array, at: number, end: number, now: number): DtlsReceived {
+    const read = this.#readEpochs13.find(ciphertextEpochBits(datagram[at] ?? 0))
+    if (read === undefined) return this.#keepEarly(1, datagram.subarray(at, end))
+    const { opener, replay, epoch } = read
+    const content = opener.open(datagram, at, end)
+    if (content === undefined) {
+      // RFC 9147 §4.5.3: a connection that saw too many forgeries is closed.
+      if (opener.exhausted)
+        this.#fail(new DtlsError('too-many-forgeries', 'a key met too many forgeries'), this.#plaintext)
+      // RFC 9147 §4.5.2: what is not authentic is discarded, and nothing is said about it.
+      return this.#drop('bad-record-mac')
+    }
+    const { type, sequence } = opener
+    // RFC 9147 §4.5.1: asked after deprotection, so that time does not tell the number; moved only then.
+    if (!replay.isFresh(sequence)) return this.#drop('replayed')
+    replay.accept(sequence)
+    // RFC 9147 §6.1: the epoch of the handshake has no application data.
+    if (type === ContentType.applicationData && epoch < firstApplicationEpoch) return this.#drop('unexpected')
+    return this.#receiveContent(type, content, epoch, sequence, now)
+  }
+
+  /** The content of a record that was authentic and new. */
+  #receiveContent(type: number, content: Uint8Array, epoch: number, sequence: number, now: number): DtlsReceived {
     switch (type) {
       case ContentType.applicationData:
-        return this.#receiveData(content)
+        return this.#receiveData(content, now)
       case ContentType.handshake:
         return this.#receiveHandshake(content, epoch, sequence, now)
       case ContentType.alert:
         return this.#receiveAlert(content, now)
+      case ContentType.ack:
+        return this.#receiveAck(content, now)
       default:
         return this.#drop('malformed')
     }
   }
 
-  #receiveData(data: Uint8Array): DtlsReceived {
-    // The peer speaks: it has our Finished, and will not ask for the last flight again.
-    if (this.#phase.name === 'connected') this.#phase.finalFlight = undefined
+  #receiveData(data: Uint8Array, now: number): DtlsReceived {
+    const phase = this.#phase
+    if (phase.name === 'connected') {
+      // The peer speaks: it has our Finished, and will not ask for the last flight again.
+      phase.finalFlight = undefined
+      // RFC 9147 §4.5.3: a key is replaced before the limit. Looked at here, since whoever sends much also receives.
+      if (phase.handshake.isOpen && phase.handshake.sealer.sequence >= this.#config.keyUpdateAfter) this.updateKeys(now)
+    }
     if (data.length > 0) this.#events.push({ type: 'data', data })
     return handled
+  }
+
+  #receiveAck(content: Uint8Array, now: number): DtlsReceived {
+    const handshake = this.#runningHandshake
+    if (handshake === undefined) return this.#drop('unexpected')
+    const drop = handshake.receiveAck(content, now)
+    this.#follow(handshake, now)
+    return drop === undefined ? handled : this.#drop(drop)
   }
 
   /** Epoch 0. RFC 6347 §4.1.2.7: once there are keys, such a record says nothing about the peer. */
@@ -233,6 +315,10 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
         return handled
       case ContentType.alert:
         return this.#receiveUnauthenticatedAlert(this.#phase.handshake, content, now)
+      case ContentType.ack:
+        this.#phase.handshake.receiveUnauthenticatedAck(now)
+        this.#follow(this.#phase.handshake, now)
+        return this.#drop('unauthenticated')
       case ContentType.applicationData:
         return this.#drop('unauthenticated')
       default:
@@ -241,14 +327,19 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   }
 
   #receiveHandshake(content: Uint8Array, epoch: number, sequence: number, now: number): DtlsReceived {
-    const phase = this.#phase
-    if (phase.name === 'connected') return this.#receivePostHandshake(phase, content, epoch, now)
-    if (phase.name !== 'connecting') return this.#drop('not-open')
-    const drop = phase.handshake.receive(content, epoch, sequence, now)
-    this.#follow(phase.handshake, now)
+    const handshake = this.#runningHandshake
+    if (handshake === undefined) {
+      const phase = this.#phase
+      return phase.name === 'connected'
+        ? this.#receivePostHandshake(phase, content, epoch, now)
+        : this.#drop('not-open')
+    }
+    const drop = handshake.receive(content, epoch, sequence, now)
+    this.#follow(handshake, now)
     return drop === undefined ? handled : this.#drop(drop)
   }
 
+  /** In DTLS 1.2. */
   #receivePostHandshake(phase: Connected, content: Uint8Array, epoch: number, now: number): DtlsReceived {
     const reader = new ByteReader(content)
     try {
@@ -267,7 +358,7 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   /** RFC 5246 §7.2.2: no_renegotiation. The connection goes on. */
   #refuseRenegotiation(phase: Connected): void {
     if (phase.refusals++ >= maxRenegotiationRefusals) return
-    this.#sendAlert(phase.sealer, AlertLevel.warning, Alert.noRenegotiation)
+    this.#sendAlert(phase.handshake.sealer, AlertLevel.warning, Alert.noRenegotiation)
   }
 
   #receiveAlert(content: Uint8Array, now: number): DtlsReceived {
@@ -277,7 +368,8 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
       // RFC 5246 §7.2.1: answered with a close_notify, and the connection closed down at once.
       this.close(now)
       this.#events.push({ type: 'closed' })
-    } else if (level === AlertLevel.fatal) {
+    } else if (level === AlertLevel.fatal || (this.#isVersion13 && description !== Alert.userCanceled)) {
+      // RFC 8446 §6: in TLS 1.3 the level says nothing, and all errors are fatal.
       const error = new DtlsError('peer-alert', `the peer ended the connection with alert ${description}`, {
         receivedAlert: description,
       })
@@ -293,6 +385,10 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     const final = level === AlertLevel.fatal || description === Alert.closeNotify
     handshake.receiveUnauthenticatedAlert(description, final, now)
     return this.#drop('unauthenticated')
+  }
+
+  get #isVersion13(): boolean {
+    return this.#runningHandshake?.acknowledges ?? false
   }
 
   #keepEarly(epoch: number, record: Uint8Array): DtlsReceived {
@@ -319,9 +415,12 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
       const { epoch, opener } = keys
       this.#readEpochs = [...this.#readEpochs, { epoch, opener, replay: new ReplayWindow() }]
     }
+    const keys13 = handshake.takeReadEpoch()
+    if (keys13 !== undefined) this.#readEpochs13.add(keys13)
     const session = handshake.established
-    if (session !== undefined) this.#connect(handshake, session)
-    if (keys !== undefined || session !== undefined) this.#receiveEarly(now)
+    const connects = session !== undefined && this.#phase.name === 'connecting'
+    if (connects) this.#connect(handshake, session)
+    if (keys !== undefined || keys13 !== undefined || connects) this.#receiveEarly(now)
   }
 
   #connect(handshake: Handshake, session: EstablishedSession): void {
@@ -329,7 +428,7 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     this.#phase = {
       name: 'connected',
       session,
-      sealer: handshake.sealer,
+      handshake,
       // RFC 6347 §4.2.4: who sent the last flight must be able to repeat it, and that is the server.
       finalFlight: role === 'server' ? handshake.retransmission : undefined,
       refusals: 0,
@@ -352,18 +451,16 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   #end(phase: Phase): void {
     const ending = this.#phase
     this.#phase = phase
-    if (ending.name === 'connecting') ending.handshake.wipe()
-    if (ending.name === 'connected') {
-      ending.sealer.wipe()
-      ending.session.wipe()
-    }
+    if (ending.name === 'connecting' || ending.name === 'connected') ending.handshake.wipe()
+    if (ending.name === 'connected') ending.session.wipe()
+    this.#readEpochs13.wipe()
     for (const { opener } of this.#readEpochs) opener.wipe()
     this.#readEpochs = []
     this.#early.takeAll()
   }
 
   /** RFC 6347 §4.2.7: alerts are not repeated by a timer; one is sent anew when the offending message comes again. */
-  #repeatAlert(phase: Phase & { name: 'failed' }, epoch: number, type: number): void {
+  #repeatAlert(phase: Phase & { name: 'failed' }, epoch: number | undefined, type: number): void {
     if (phase.alert === undefined || epoch !== 0 || type !== ContentType.handshake) return
     if (phase.repetitions++ < maxAlertRepetitions) this.#sendAlert(this.#plaintext, AlertLevel.fatal, phase.alert)
   }

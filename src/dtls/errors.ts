@@ -13,6 +13,7 @@ export const Alert = {
   internalError: 80,
   userCanceled: 90,
   noRenegotiation: 100,
+  missingExtension: 109,
   unsupportedExtension: 110,
 } as const
 
@@ -31,6 +32,7 @@ export type DtlsErrorCode =
   | 'illegal-parameter'
   | 'duplicate-extension'
   | 'unsolicited-extension'
+  | 'missing-extension'
   | 'bad-key-share'
   | 'missing-certificate'
   | 'bad-certificate'
@@ -39,6 +41,7 @@ export type DtlsErrorCode =
   | 'bad-signature'
   | 'bad-finished'
   | 'sequence-exhausted'
+  | 'too-many-forgeries'
   | 'internal-error'
   | 'timeout'
   | 'peer-alert'
@@ -62,6 +65,7 @@ const alerts: Record<DtlsErrorCode, AlertDescription | undefined> = {
   'illegal-parameter': Alert.illegalParameter,
   'duplicate-extension': Alert.illegalParameter,
   'unsolicited-extension': Alert.unsupportedExtension,
+  'missing-extension': Alert.missingExtension,
   'bad-key-share': Alert.illegalParameter,
   // RFC 8122 §6.2: no certificate, or one that matches no fingerprint, ends the connection with bad_certificate.
   'missing-certificate': Alert.badCertificate,
@@ -73,6 +77,8 @@ const alerts: Record<DtlsErrorCode, AlertDescription | undefined> = {
   'internal-error': Alert.internalError,
   // The alert would need a sequence number, too.
   'sequence-exhausted': undefined,
+  // Whoever forged them would be told how far it came.
+  'too-many-forgeries': undefined,
   timeout: undefined,
   'peer-alert': undefined,
   'not-connected': undefined,

@@ -8,6 +8,10 @@ export const ExtensionType = {
   useSrtp: 14,
   extendedMasterSecret: 23,
   supportedVersions: 43,
+  cookie: 44,
+  /** RFC 8446 §4.2.3: signature_algorithms_cert */
+  signatureAlgorithmsCert: 50,
+  keyShare: 51,
   renegotiationInfo: 0xff01,
 } as const
 

@@ -1,18 +1,18 @@
 import { ByteReader } from '../base/bytes.ts'
 import { Deadlines } from '../base/deadlines.ts'
-import type { RandomSource } from '../base/environment.ts'
 import { MalformedError } from '../base/errors.ts'
-import type { DtlsIdentity } from './certificate-selection.ts'
-import type { CryptoProvider } from './crypto/provider.ts'
 import { DtlsError } from './errors.ts'
-import type { Fingerprint } from './fingerprint.ts'
 import { Reassembler } from './fragments.ts'
-import { encodeMessage, type Fragment, type HandshakeMessage, HandshakeType, readFragment } from './messages.ts'
+import type { HandshakeConfig } from './handshake-config.ts'
+import { encodeMessage, type Fragment, type HandshakeMessage, HandshakeType, tryReadFragment } from './messages.ts'
 import { ContentType } from './record.ts'
 import type { PlaintextSealer, ProtectedEpoch, RecordSealer } from './record-protection.ts'
 import { type FlightItem, Retransmission } from './retransmission.ts'
 import type { EstablishedSession } from './session.ts'
 import { Transcript } from './transcript.ts'
+import { ReceivedRecords } from './v13/acks.ts'
+import { tryDecodeAck } from './v13/messages.ts'
+import type { ReadEpoch13 } from './v13/read-epochs.ts'
 
 /** From the first flight until the handshake is given up. */
 export const handshakeTimeoutMs = 30_000
@@ -25,18 +25,12 @@ export const alertGraceMs = 3_000
 /** A server waits this long for a better ClientHello before it fails because of one that it cannot answer. */
 export const helloGraceMs = 500
 
-/** Everything a handshake is given. */
-export interface HandshakeConfig {
-  readonly role: 'client' | 'server'
-  readonly identities: readonly DtlsIdentity[]
-  readonly fingerprints: readonly Fingerprint[]
-  readonly crypto: CryptoProvider
-  readonly random: RandomSource
-  readonly srtpProfiles: readonly number[]
-  readonly peerAddressValidated: boolean
-  readonly mtu: number
-  readonly initialRtoMs: number
-}
+/**
+ * How long the rest of a flight is waited for before its beginning is acknowledged, in retransmission timers.
+ *
+ * RFC 9147 §7.1: a quarter.
+ */
+const ackDelay = 0.25
 
 /**
  * A state of the handshake: a value that holds what this state needs and nothing else.
@@ -55,6 +49,10 @@ export interface HandshakeState {
   readonly waitsFor?: number
   /** @throws {DtlsError} {@link MalformedError}: the handshake fails */
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState | Completed
+  /** All of our last flight was acknowledged. */
+  acknowledged?(handshake: Handshake): HandshakeState
+  /** Our key is to be replaced. */
+  updateKeys?(requestsUpdate: boolean, handshake: Handshake): HandshakeState
   /** Overwrites the secrets that this state holds. */
   wipe?(): void
 }
@@ -62,17 +60,19 @@ export interface HandshakeState {
 /** What the last message leads to. */
 export interface Completed {
   readonly established: EstablishedSession
+  /** What handles the messages that come afterwards, in DTLS 1.3. */
+  readonly next?: HandshakeState
 }
 
 export type HandshakeDrop = 'malformed' | 'duplicate' | 'buffer-full' | 'unexpected'
 
-type Timer = 'retransmit' | 'give-up' | 'alert-grace' | 'hello-grace'
+type Timer = 'retransmit' | 'acknowledge' | 'give-up' | 'alert-grace' | 'hello-grace'
 
 /**
  * Runs a handshake: fragments become messages, messages move the state, states write flights, flights are repeated.
  *
  * Knows neither versions nor sockets. Its owner polls {@link takeDatagrams}, {@link takeEpoch}, {@link established} and
- * {@link error} after every call.
+ * {@link error} after every call. In DTLS 1.3 it goes on after the connection is established: see {@link isOpen}.
  */
 export class Handshake {
   readonly config: HandshakeConfig
@@ -91,6 +91,15 @@ export class Handshake {
   #datagrams: Uint8Array[] = []
   #epoch: ProtectedEpoch | undefined
   #newEpoch: ProtectedEpoch | undefined
+  #newReadEpoch: ReadEpoch13 | undefined
+  /** All that anything of ours was sealed with. */
+  readonly #sealers: RecordSealer[] = []
+  /** Records of the peer's flight that is coming in. */
+  readonly #received = new ReceivedRecords()
+  #acknowledges = false
+  #owesAck = false
+  #isOpen = false
+  #flights = 0
   #established: EstablishedSession | undefined
   #error: DtlsError | undefined
   #doubt: DtlsError | undefined
@@ -131,19 +140,84 @@ export class Handshake {
     return this.#state.waitsFor === undefined
   }
 
+  /** Whether messages are still handled once the connection is established. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Whether the version is known to be DTLS 1.3, in which records are acknowledged. */
+  get acknowledges(): boolean {
+    return this.#acknowledges
+  }
+
+  /** Whether an ACK is due, once the datagram was read to its end. */
+  get owesAck(): boolean {
+    return this.#owesAck
+  }
+
   /** Takes the content of a handshake record. */
   receive(content: Uint8Array, epoch: number, recordSequence: number, now: number): HandshakeDrop | undefined {
     this.#now = now
     this.#recordSequence = recordSequence
+    const { isOpen } = this
+    const flights = this.#flights
     const reader = new ByteReader(content)
     let drop: HandshakeDrop | undefined = content.length === 0 ? 'malformed' : undefined
+    let kept = true
     while (reader.remaining > 0) {
       const fragment = tryReadFragment(reader, epoch)
       if (fragment === undefined) return 'malformed'
-      drop = this.#receiveFragment(fragment) ?? drop
-      if (this.#error !== undefined || this.#established !== undefined) break
+      const outcome = this.#receiveFragment(fragment)
+      // RFC 9147 §7: only what was processed or is kept, of this flight; after the handshake, of any.
+      const known = outcome === 'duplicate' && (isOpen || fragment.sequence > this.#answered)
+      kept &&= outcome === undefined || known
+      drop = outcome ?? drop
+      if (this.#isOver) break
     }
+    // RFC 9147 §7.1: a flight that has been answered is acknowledged by that.
+    if (kept && content.length > 0 && (isOpen || flights === this.#flights)) this.#noteReceived(epoch, recordSequence)
     return drop
+  }
+
+  /** Takes an ACK of the peer, authenticated. */
+  receiveAck(content: Uint8Array, now: number): HandshakeDrop | undefined {
+    if (!this.#acknowledges) return 'unexpected'
+    this.#now = now
+    const numbers = tryDecodeAck(content)
+    if (numbers === undefined) return 'malformed'
+    // RFC 9147 §7.1: an ACK of nothing says that something is missing.
+    if (numbers.length === 0) this.#repeatFlight()
+    switch (this.retransmission.acknowledge(numbers)) {
+      case 'partial':
+        this.#transmit(this.retransmission.sendMissing(now))
+        break
+      case 'complete':
+        this.#flightArrived()
+        if (this.#isOpen) this.#timers.clear('give-up')
+        this.#state = this.#state.acknowledged?.(this) ?? this.#state
+    }
+    return undefined
+  }
+
+  /** An ACK that anybody can have sent is taken for a sign that something was lost, and moves nothing. */
+  receiveUnauthenticatedAck(now: number): void {
+    this.#now = now
+    if (this.underway && !this.#isOpen) this.#repeatFlight()
+  }
+
+  /** Sends an ACK of what was received. */
+  acknowledge(): void {
+    this.#owesAck = false
+    if (this.#received.isEmpty) return
+    this.#datagrams.push(this.#sealer.seal(ContentType.ack, this.#received.encode()))
+    // RFC 9147 §7: during the handshake, an ACK covers the whole flight so far.
+    if (this.#isOpen) this.#received.clear()
+  }
+
+  /** Replaces our key, if the version can; the peer is asked to do the same if `requestsUpdate`. */
+  updateKeys(requestsUpdate: boolean, now: number): void {
+    this.#now = now
+    this.#state = this.#state.updateKeys?.(requestsUpdate, this) ?? this.#state
   }
 
   /** Notes an alert that came in epoch 0. */
@@ -157,6 +231,9 @@ export class Handshake {
     this.#now = now
     for (let due = this.#timers.expire(now); due !== undefined; due = this.#timers.expire(now)) {
       if (due === 'retransmit') this.#transmit(this.retransmission.repeat(now))
+      else if (due === 'acknowledge') this.acknowledge()
+      // The peer is there, or the layers above would not have kept the connection for so long.
+      else if (this.#isOpen) this.#flightArrived()
       else this.#error = this.#giveUp(due)
       if (this.#error !== undefined) return
     }
@@ -179,10 +256,19 @@ export class Handshake {
     return epoch
   }
 
+  /** The epoch of DTLS 1.3 that can be read now; once. */
+  takeReadEpoch(): ReadEpoch13 | undefined {
+    const epoch = this.#newReadEpoch
+    this.#newReadEpoch = undefined
+    return epoch
+  }
+
   wipe(): void {
     this.#state.wipe?.()
-    this.#epoch?.sealer.wipe()
     this.#epoch?.opener.wipe()
+    this.#newReadEpoch?.opener.wipe()
+    for (const sealer of this.#sealers) sealer.wipe()
+    this.#epoch?.sealer.wipe()
   }
 
   // For the states.
@@ -190,7 +276,8 @@ export class Handshake {
   /** Adds a message to the flight, and to the transcript. */
   write(type: number, body: Uint8Array): void {
     const message = { type, sequence: this.#nextSequence++, epoch: this.#sealer.epoch, body }
-    this.transcript.add(message)
+    // RFC 8446 §4.4.1: the transcript ends with the handshake.
+    if (!this.#isOpen) this.transcript.add(message)
     this.#flight.push({ kind: 'message', message, sealer: this.#sealer })
   }
 
@@ -203,7 +290,23 @@ export class Handshake {
   /** Adds ChangeCipherSpec to the flight; what is written afterwards is protected. */
   changeCipherSpec(): void {
     this.#flight.push({ kind: 'change-cipher-spec', sealer: this.#sealer })
-    if (this.#epoch !== undefined) this.#sealer = this.#epoch.sealer
+    if (this.#epoch !== undefined) this.sealWith(this.#epoch.sealer)
+  }
+
+  /** What is written from now on is protected so. */
+  sealWith(sealer: RecordSealer): void {
+    this.#sealer = sealer
+    this.#sealers.push(sealer)
+  }
+
+  /** Records of that epoch of DTLS 1.3 can be opened from now on. */
+  open(epoch: ReadEpoch13): void {
+    this.#newReadEpoch = epoch
+  }
+
+  /** The version is DTLS 1.3: records are acknowledged where that is due. */
+  acknowledgeRecords(): void {
+    this.#acknowledges = true
   }
 
   /** Sends the flight, and repeats it until it is answered. */
@@ -253,7 +356,7 @@ export class Handshake {
         return 'buffer-full'
       case 'duplicate':
         // RFC 6347 §4.2.4: reading the peer's flight again means that ours, or a part of it, was lost.
-        if (fragment.sequence === this.#answered) this.#transmit(this.retransmission.answerRepetition(this.#now))
+        if (fragment.sequence === this.#answered) this.#repeatFlight()
         return 'duplicate'
       case 'stored':
         this.#advance()
@@ -271,8 +374,12 @@ export class Handshake {
         return
       }
       this.#handle(message)
-      if (this.#error !== undefined || this.#established !== undefined) return
+      if (this.#isOver) return
     }
+  }
+
+  get #isOver(): boolean {
+    return this.#error !== undefined || (this.#established !== undefined && !this.#isOpen)
   }
 
   /** The peer has keys, and with them skipped what must come before: only the peer can have done that. */
@@ -283,9 +390,12 @@ export class Handshake {
 
   #handle(message: HandshakeMessage): void {
     const state = this.#state
+    const flights = this.#flights
     try {
       const next = state.handle(message, this)
-      if ('established' in next) this.#complete(next.established)
+      // RFC 9147 §7.2: what responds to a flight acknowledges all of it.
+      if (this.#acknowledges && !this.#isOpen && next !== state && flights === this.#flights) this.#flightArrived()
+      if ('established' in next) this.#complete(next)
       else if (next !== state) this.#progress(next)
     } catch (caught) {
       const error = toDtlsError(caught, state)
@@ -302,9 +412,17 @@ export class Handshake {
     this.#doubt = undefined
   }
 
-  #complete(established: EstablishedSession): void {
+  #complete({ established, next }: Completed): void {
     this.#established = established
     this.#timers.clearAll()
+    if (next === undefined) return
+    this.#isOpen = true
+    this.#state = next
+    this.transcript.clear()
+    if (!this.retransmission.pending) return
+    // RFC 9147 §5.8.1: the last flight is repeated until it is acknowledged.
+    this.#timers.set('retransmit', this.retransmission.deadline)
+    this.#timers.set('give-up', this.#now + handshakeTimeoutMs)
   }
 
   /** A ClientHello that cannot be answered proves nothing: the real peer's may still come. */
@@ -317,7 +435,33 @@ export class Handshake {
     const flight = this.#flight
     this.#flight = []
     this.#answered = this.#reassembler.next - 1
+    this.#flights++
+    this.#received.clear()
+    this.#timers.clear('acknowledge')
     return this.retransmission.send(flight, this.#now)
+  }
+
+  #repeatFlight(): void {
+    if (this.retransmission.pending) this.#transmit(this.retransmission.answerRepetition(this.#now))
+  }
+
+  #flightArrived(): void {
+    this.retransmission.finish()
+    this.#timers.clear('retransmit')
+  }
+
+  /**
+   * Notes a record that was processed or kept, to be acknowledged.
+   *
+   * RFC 9147 §7.1: during the handshake only where it does not go on at once; after it, everything.
+   */
+  #noteReceived(epoch: number, sequence: number): void {
+    this.#received.add(epoch, sequence)
+    if (!this.#acknowledges) return
+    if (this.#isOpen) this.#owesAck = true
+    else if (!this.#timers.isSet('acknowledge')) {
+      this.#timers.set('acknowledge', this.#now + this.retransmission.rto * ackDelay)
+    }
   }
 
   #transmit(datagrams: readonly Uint8Array[]): void {
@@ -325,21 +469,13 @@ export class Handshake {
     this.#timers.set('retransmit', this.retransmission.deadline)
   }
 
-  #giveUp(due: Exclude<Timer, 'retransmit'>): DtlsError {
+  #giveUp(due: Exclude<Timer, 'retransmit' | 'acknowledge'>): DtlsError {
     if (due === 'hello-grace' && this.#doubt !== undefined) return this.#doubt
     const alert = this.#receivedAlert
     if (alert !== undefined) {
       return new DtlsError('peer-alert', `the peer gave up with alert ${alert}`, { receivedAlert: alert })
     }
     return new DtlsError('timeout', `no answer in ${handshakeTimeoutMs} ms while waiting for ${this.#state.name}`)
-  }
-}
-
-function tryReadFragment(reader: ByteReader, epoch: number): Fragment | undefined {
-  try {
-    return readFragment(reader, epoch)
-  } catch {
-    return undefined
   }
 }
 

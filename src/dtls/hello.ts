@@ -6,6 +6,17 @@ export const Version = { dtls10: 0xfeff, dtls12: 0xfefd, dtls13: 0xfefc } as con
 
 export const randomLength = 32
 
+/** Whether a version is between the lowest and the highest of the configuration. */
+export function speaks(
+  { minVersion, maxVersion }: { readonly minVersion: number; readonly maxVersion: number },
+  version: number,
+): boolean {
+  return version <= minVersion && version >= maxVersion && (version === Version.dtls12 || version === Version.dtls13)
+}
+
+/** RFC 8446 §4.1.3: the end of the random of a server that chose 1.2 and could have had 1.3: "DOWNGRD" and 1. */
+export const downgradeSentinel12: Uint8Array = Uint8Array.of(0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x01)
+
 /** RFC 6347 §4.2.1: ClientHello, which DTLS gives a cookie. */
 export interface ClientHello {
   readonly version: number

@@ -5,6 +5,7 @@ export type {
   CryptoProvider,
   GroupName,
   HashName,
+  KeyExchangeName,
   KeyShare,
   PublicKey,
   SignatureScheme,
@@ -12,6 +13,7 @@ export type {
 } from './crypto/provider.ts'
 export { Alert, type AlertDescription, DtlsError, type DtlsErrorCode } from './errors.ts'
 export type { Fingerprint } from './fingerprint.ts'
-export type { DtlsEvent, DtlsOptions, DtlsState } from './options.ts'
+export type { KeyLog } from './key-log.ts'
+export type { DtlsEvent, DtlsOptions, DtlsState, DtlsVersion } from './options.ts'
 export type { DtlsDrop, DtlsReceived } from './received.ts'
 export type { DtlsSession } from './session.ts'

@@ -1,13 +1,14 @@
 import { type ByteReader, ByteWriter } from '../base/bytes.ts'
 import { MalformedError } from '../base/errors.ts'
 
-/** RFC 6347 §4.3.2: HandshakeType. */
+/** RFC 6347 §4.3.2, RFC 9147 §5.2: HandshakeType. */
 export const HandshakeType = {
   helloRequest: 0,
   clientHello: 1,
   serverHello: 2,
   helloVerifyRequest: 3,
   newSessionTicket: 4,
+  encryptedExtensions: 8,
   certificate: 11,
   serverKeyExchange: 12,
   certificateRequest: 13,
@@ -15,6 +16,9 @@ export const HandshakeType = {
   certificateVerify: 15,
   clientKeyExchange: 16,
   finished: 20,
+  keyUpdate: 24,
+  /** RFC 8446 §4.4.1: stands for a ClientHello in the transcript, never on the wire. */
+  messageHash: 254,
 } as const
 
 /** A whole handshake message. */
@@ -54,6 +58,15 @@ export function readFragment(reader: ByteReader, epoch: number): Fragment {
   const bytes = reader.vector24('fragment')
   if (offset + bytes.length > length) throw new MalformedError('fragment: reaches beyond its message')
   return { type, sequence, epoch, length, offset, bytes }
+}
+
+/** The next fragment, or undefined if there is none that could be read. */
+export function tryReadFragment(reader: ByteReader, epoch: number): Fragment | undefined {
+  try {
+    return readFragment(reader, epoch)
+  } catch {
+    return undefined
+  }
 }
 
 /** The bytes `offset` to `end` of a message's body, behind the header that says so. */

@@ -1,9 +1,14 @@
 import type { RandomSource } from '../base/environment.ts'
 import type { DtlsIdentity } from './certificate-selection.ts'
-import type { CryptoProvider } from './crypto/provider.ts'
-import type { DtlsError } from './errors.ts'
+import type { CryptoProvider, KeyExchangeName } from './crypto/provider.ts'
+import { DtlsError } from './errors.ts'
 import type { Fingerprint } from './fingerprint.ts'
-import type { HandshakeConfig } from './handshake.ts'
+import type { HandshakeConfig } from './handshake-config.ts'
+import { Version } from './hello.ts'
+import type { KeyLog } from './key-log.ts'
+
+/** Versions of DTLS that are spoken. */
+export type DtlsVersion = '1.2' | '1.3'
 
 export interface DtlsOptions {
   /** RFC 5763 §5: `a=setup:active` is the client. */
@@ -22,6 +27,16 @@ export interface DtlsOptions {
   readonly mtu?: number
   /** The first retransmission timer. RFC 9147 §5.8.2: 1.5 round trips, where they were measured. */
   readonly initialRtoMs?: number
+  /** Is given the secrets of the connection, for programs that decrypt recorded traffic. Absent unless asked for. */
+  readonly keyLog?: KeyLog | undefined
+  /** The lowest version to be negotiated: 1.2 unless given. */
+  readonly minVersion?: DtlsVersion
+  /** The highest version to be negotiated: 1.3 unless given. Some middleboxes stop what they do not know. */
+  readonly maxVersion?: DtlsVersion
+  /** The key exchanges to offer and accept, most preferred first; all of them unless given. */
+  readonly groups?: readonly KeyExchangeName[]
+  /** A key of DTLS 1.3 is replaced after so many records; well below the limit of every cipher suite unless given. */
+  readonly keyUpdateAfter?: number
 }
 
 export type DtlsState = 'new' | 'connecting' | 'connected' | 'closed' | 'failed'
@@ -40,8 +55,21 @@ export const defaultMtu = 1200
 const minimumMtu = 256
 export const defaultInitialRtoMs = 100
 
-/** The options with their defaults. */
+const keyExchangeNames: readonly KeyExchangeName[] = ['x25519mlkem768', 'x25519', 'secp256r1', 'secp384r1']
+/** RFC 9147 §4.5.3: keys are updated before the limit of the AEAD, which is 2^24.5 records. */
+const defaultKeyUpdateAfter: number = 2 ** 23
+const wireVersions: Readonly<Record<DtlsVersion, number>> = { '1.2': Version.dtls12, '1.3': Version.dtls13 }
+
+/**
+ * The options with their defaults.
+ *
+ * @throws {DtlsError} `unsupported-version` if `minVersion` is above `maxVersion`
+ */
 export function toConfig(options: DtlsOptions): HandshakeConfig {
+  const { minVersion = '1.2', maxVersion = '1.3' } = options
+  if (minVersion > maxVersion) {
+    throw new DtlsError('unsupported-version', `no version is at least ${minVersion} and at most ${maxVersion}`)
+  }
   return {
     role: options.role,
     identities: options.identities,
@@ -52,5 +80,10 @@ export function toConfig(options: DtlsOptions): HandshakeConfig {
     peerAddressValidated: options.peerAddressValidated,
     mtu: Math.max(minimumMtu, options.mtu ?? defaultMtu),
     initialRtoMs: options.initialRtoMs ?? defaultInitialRtoMs,
+    keyLog: options.keyLog,
+    minVersion: wireVersions[minVersion],
+    maxVersion: wireVersions[maxVersion],
+    groups: options.groups ?? keyExchangeNames,
+    keyUpdateAfter: options.keyUpdateAfter ?? defaultKeyUpdateAfter,
   }
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { type AeadName, aeadTagLength, openAead, sealAead } from './aead.ts'
 import { DtlsError } from './errors.ts'
 import { maxPlaintextLength, maxSequence, recordHeaderLength, writeRecordHeader } from './record.ts'
 
@@ -7,6 +7,8 @@ export interface RecordSealer {
   readonly epoch: number
   /** Bytes that a record is longer than its content. */
   readonly overhead: number
+  /** The sequence number of the next record. */
+  readonly sequence: number
   /**
    * A record with a copy of `content`, in a buffer of its own.
    *
@@ -37,6 +39,10 @@ export class PlaintextSealer implements RecordSealer {
   readonly overhead: number = recordHeaderLength
   #sequence = 0
 
+  get sequence(): number {
+    return this.#sequence
+  }
+
   /** Goes on counting at `sequence`. */
   resumeAt(sequence: number): void {
     this.#sequence = sequence
@@ -54,8 +60,8 @@ export class PlaintextSealer implements RecordSealer {
 
 const saltLength = 4
 const explicitNonceLength = 8
-const tagLength = 16
-const aadLength = 13
+const tagLength = aeadTagLength
+export const aadLength = 13
 /** What a record adds to its content: 13 + 8 + 16. */
 export const aesGcmOverhead: number = recordHeaderLength + explicitNonceLength + tagLength
 
@@ -63,6 +69,7 @@ export const aesGcmOverhead: number = recordHeaderLength + explicitNonceLength +
 export class AesGcmSealer implements RecordSealer {
   readonly epoch: number
   readonly overhead: number = aesGcmOverhead
+  readonly #aead: AeadName
   readonly #key: Uint8Array
   /** The salt, then the explicit part. */
   readonly #nonce: Uint8Array
@@ -70,16 +77,21 @@ export class AesGcmSealer implements RecordSealer {
   #sequence: number
 
   /**
-   * @param key 16 bytes, owned from now on
+   * @param key 16 or 32 bytes, owned from now on
    * @param salt 4 bytes
    * @param sequence the sequence number of the first record
    */
   constructor(epoch: number, key: Uint8Array, salt: Uint8Array, sequence = 0) {
     this.epoch = epoch
+    this.#aead = aesGcm(key)
     this.#key = key
     this.#nonce = new Uint8Array(saltLength + explicitNonceLength)
     this.#nonce.set(salt)
     this.#sequence = sequence
+  }
+
+  get sequence(): number {
+    return this.#sequence
   }
 
   seal(type: number, content: Uint8Array): Uint8Array {
@@ -90,7 +102,7 @@ export class AesGcmSealer implements RecordSealer {
     const record = Buffer.allocUnsafe(aesGcmOverhead + length)
     writeRecordHeader(record, type, this.epoch, this.#sequence++, explicitNonceLength + length + tagLength)
     this.#prepare(record, length)
-    sealAesGcm(this.#key, this.#nonce, this.#aad, content, record, recordHeaderLength + explicitNonceLength)
+    sealAead(this.#aead, this.#key, this.#nonce, this.#aad, content, record, recordHeaderLength + explicitNonceLength)
     return record
   }
 
@@ -112,15 +124,17 @@ export class AesGcmSealer implements RecordSealer {
 }
 
 export class AesGcmOpener implements RecordOpener {
+  readonly #aead: AeadName
   readonly #key: Uint8Array
   readonly #nonce: Uint8Array
   readonly #aad = new Uint8Array(aadLength)
 
   /**
-   * @param key 16 bytes, owned from now on
+   * @param key 16 or 32 bytes, owned from now on
    * @param salt 4 bytes
    */
   constructor(key: Uint8Array, salt: Uint8Array) {
+    this.#aead = aesGcm(key)
     this.#key = key
     this.#nonce = new Uint8Array(saltLength + explicitNonceLength)
     this.#nonce.set(salt)
@@ -134,7 +148,8 @@ export class AesGcmOpener implements RecordOpener {
       this.#nonce[saltLength + i] = datagram[at + recordHeaderLength + i] ?? 0
     }
     fillAad(this.#aad, datagram, at, tag - start)
-    return openAesGcm(this.#key, this.#nonce, this.#aad, datagram.subarray(start, tag), datagram.subarray(tag, end))
+    const ciphertext = datagram.subarray(start, tag)
+    return openAead(this.#aead, this.#key, this.#nonce, this.#aad, ciphertext, datagram.subarray(tag, end))
   }
 
   wipe(): void {
@@ -143,44 +158,13 @@ export class AesGcmOpener implements RecordOpener {
   }
 }
 
-/** RFC 5116 §5.1: AEAD_AES_128_GCM. Writes ciphertext and tag into `out` at `at`. */
-export function sealAesGcm(
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
-  content: Uint8Array,
-  out: Uint8Array,
-  at: number,
-): void {
-  const cipher = createCipheriv('aes-128-gcm', key, nonce)
-  cipher.setAAD(aad)
-  out.set(cipher.update(content), at)
-  cipher.final()
-  out.set(cipher.getAuthTag(), at + content.length)
-}
-
-/** RFC 5116 §5.1: the plaintext, or undefined if the tag does not fit. */
-export function openAesGcm(
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
-  ciphertext: Uint8Array,
-  tag: Uint8Array,
-): Uint8Array | undefined {
-  const decipher = createDecipheriv('aes-128-gcm', key, nonce)
-  decipher.setAuthTag(tag)
-  decipher.setAAD(aad)
-  const content = decipher.update(ciphertext)
-  try {
-    decipher.final()
-  } catch {
-    return undefined
-  }
-  return content
+/** RFC 5288 §3, RFC 5289 §3.2: the keys of the two have different lengths. */
+function aesGcm(key: Uint8Array): AeadName {
+  return key.length === 32 ? 'aes-256-gcm' : 'aes-128-gcm'
 }
 
 /** RFC 5246 §6.2.3.3: seq_num, type, version and the length of the plaintext. RFC 6347 §4.1.2.1: seq_num is epoch and sequence_number. */
-function fillAad(aad: Uint8Array, record: Uint8Array, at: number, length: number): void {
+export function fillAad(aad: Uint8Array, record: Uint8Array, at: number, length: number): void {
   for (let i = 0; i < 8; i++) aad[i] = record[at + 3 + i] ?? 0
   for (let i = 0; i < 3; i++) aad[8 + i] = record[at + i] ?? 0
   aad[11] = length >>> 8

@@ -4,6 +4,8 @@ export const ContentType = {
   alert: 21,
   handshake: 22,
   applicationData: 23,
+  /** RFC 9147 §7 */
+  ack: 26,
 } as const
 
 /** type, version, epoch, sequence_number, length */

@@ -1,6 +1,7 @@
 import { encodeFragment, type HandshakeMessage, handshakeHeaderLength } from './messages.ts'
 import { ContentType, recordHeaderLength } from './record.ts'
 import type { RecordSealer } from './record-protection.ts'
+import { type RecordNumber, SentFragments } from './sent-fragments.ts'
 
 /** One thing of a flight, and what seals it. */
 export type FlightItem =
@@ -35,6 +36,7 @@ export class Retransmission {
   readonly #maximumRto: number
   #rto: number
   #flight: Flight = []
+  #sent = new SentFragments()
   #attempts = 0
   #sentAt = Number.NEGATIVE_INFINITY
 
@@ -50,11 +52,22 @@ export class Retransmission {
     return this.#sentAt + this.#rto
   }
 
+  /** Whether there is anything that the peer may not have. */
+  get pending(): boolean {
+    return this.#flight.length > 0
+  }
+
+  /** The timer as it is now, in milliseconds. */
+  get rto(): number {
+    return this.#rto
+  }
+
   /** Begins to wait for the answer to a new flight. Returns its datagrams. */
   send(flight: Flight, now: number): Uint8Array[] {
     // RFC 6347 §4.2.4.1: the timer is kept until a transmission without loss occurs, and may then be reset.
     if (this.#attempts === 0) this.#rto = this.#firstRto
     this.#flight = flight
+    this.#sent = new SentFragments()
     this.#attempts = 0
     return this.#transmit(now)
   }
@@ -77,10 +90,34 @@ export class Retransmission {
     return this.#transmit(now)
   }
 
+  /**
+   * Takes what an ACK says: `complete` if the peer has everything, which is not sent again; `partial` if it has more than
+   * was known.
+   */
+  acknowledge(numbers: readonly RecordNumber[]): 'complete' | 'partial' | 'nothing' {
+    if (!this.#sent.acknowledge(numbers)) return 'nothing'
+    const complete = this.#flight.every(
+      item => item.kind === 'message' && this.#sent.missing(item.message).length === 0,
+    )
+    if (complete) this.finish()
+    return complete ? 'complete' : 'partial'
+  }
+
+  /** RFC 9147 §7.2: a partial ACK is answered with what is missing. Returns its datagrams. */
+  sendMissing(now: number): Uint8Array[] {
+    return this.#transmit(now)
+  }
+
+  /** The peer has the flight: it is not sent again. */
+  finish(): void {
+    this.#flight = []
+    this.#sent = new SentFragments()
+  }
+
   #transmit(now: number): Uint8Array[] {
     this.#sentAt = now
     const small = this.#attempts >= attemptsBeforeSmallerFragments
-    return packFlight(this.#flight, small ? Math.min(this.#mtu, smallDatagramSize) : this.#mtu)
+    return packFlight(this.#flight, small ? Math.min(this.#mtu, smallDatagramSize) : this.#mtu, this.#sent)
   }
 }
 
@@ -92,27 +129,37 @@ const smallestPiece = 32
  *
  * RFC 6347 §4.2.2: what is sent again has the same message_seq, in new records.
  */
-export function packFlight(flight: Flight, mtu: number): Uint8Array[] {
+export function packFlight(flight: Flight, mtu: number, sent: SentFragments = new SentFragments()): Uint8Array[] {
   const packer = new DatagramPacker(mtu)
   for (const item of flight) {
-    if (item.kind === 'message') packMessage(packer, item.message, item.sealer)
+    if (item.kind === 'message') packMessage(packer, item.message, item.sealer, sent)
     // RFC 5246 §7.1: the message is a single byte of value 1.
     else packer.add(recordHeaderLength + 1, () => item.sealer.seal(ContentType.changeCipherSpec, Uint8Array.of(1)))
   }
   return packer.finish()
 }
 
-function packMessage(packer: DatagramPacker, message: HandshakeMessage, sealer: RecordSealer): void {
+function packMessage(
+  packer: DatagramPacker,
+  message: HandshakeMessage,
+  sealer: RecordSealer,
+  sent: SentFragments,
+): void {
   const overhead = sealer.overhead + handshakeHeaderLength
-  let offset = 0
-  do {
-    const rest = message.body.length - offset
-    if (packer.room < overhead + Math.min(rest, smallestPiece)) packer.flush()
-    const end = offset + Math.min(rest, packer.room - overhead)
-    const from = offset
-    packer.add(overhead + end - from, () => sealer.seal(ContentType.handshake, encodeFragment(message, from, end)))
-    offset = end
-  } while (offset < message.body.length)
+  for (const range of sent.missing(message)) {
+    let offset = range.from
+    do {
+      const rest = range.end - offset
+      if (packer.room < overhead + Math.min(rest, smallestPiece)) packer.flush()
+      const end = offset + Math.min(rest, packer.room - overhead)
+      const from = offset
+      packer.add(overhead + end - from, () => {
+        sent.note(sealer.epoch, sealer.sequence, message, { from, end })
+        return sealer.seal(ContentType.handshake, encodeFragment(message, from, end))
+      })
+      offset = end
+    } while (offset < range.end)
+  }
 }
 
 class DatagramPacker {

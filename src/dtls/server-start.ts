@@ -4,27 +4,45 @@ import type { CryptoProvider } from './crypto/provider.ts'
 import { DtlsError } from './errors.ts'
 import { decodeSupportedVersions, ExtensionType } from './extensions.ts'
 import type { Handshake, HandshakeState } from './handshake.ts'
-import { type ClientHello, decodeClientHello, encodeHelloVerifyRequest, Version } from './hello.ts'
+import type { HandshakeConfig } from './handshake-config.ts'
+import { type ClientHello, decodeClientHello, encodeHelloVerifyRequest, speaks, Version } from './hello.ts'
 import { type HandshakeMessage, HandshakeType } from './messages.ts'
 import { negotiate12, sendServerFlight12 } from './v12/server-states.ts'
+import { RetryCookies } from './v13/cookies.ts'
+import { answerClientHello13 } from './v13/server-start.ts'
 
 /** The first state of a server. It keeps nothing of what it reads until a ClientHello can be answered. */
 export class ExpectClientHello implements HandshakeState {
   readonly name = 'ClientHello'
   readonly epoch = 0
   readonly waitsFor: number = HandshakeType.clientHello
-  /** Undefined where the peer's address is known to be its own: then no cookie is due. */
-  readonly #cookies: CookieJar | undefined
+  readonly #cookies: CookieJar
+  readonly #retryCookies: RetryCookies
 
-  constructor(cookies?: CookieJar) {
-    this.#cookies = cookies
+  constructor({ crypto, random }: HandshakeConfig) {
+    this.#cookies = new CookieJar(crypto, random)
+    this.#retryCookies = new RetryCookies(crypto, random)
   }
 
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
-    if (this.#cookies !== undefined && !this.#proved(message, handshake, this.#cookies)) return this
+    try {
+      return this.#answer(message, handshake)
+    } catch (error) {
+      // RFC 9147 §4.5.2: what anybody can have sent, from any address, does not end anything.
+      if (handshake.config.peerAddressValidated || this.#hasCookie(message)) throw error
+      return this
+    }
+  }
+
+  #answer(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+    const { config } = handshake
     const hello = decodeClientHello(message.body)
-    requireVersion12(hello)
-    const answer = negotiate12(hello, handshake.config)
+    if (chooseVersion(hello, config) === Version.dtls13) {
+      return answerClientHello13(message, hello, this.#retryCookies, handshake) ?? this
+    }
+    // RFC 6347 §4.2.1: no cookie is due where the peer's address is known to be its own.
+    if (!config.peerAddressValidated && !this.#proved(message, hello, handshake)) return this
+    const answer = negotiate12(hello, config)
     handshake.countFrom(message)
     handshake.transcript.add(message)
     return sendServerFlight12(answer, handshake)
@@ -36,24 +54,28 @@ export class ExpectClientHello implements HandshakeState {
    * RFC 6347 §4.2.1: no state is kept, an invalid cookie is treated like none, and nothing is sent that is larger than
    * what came.
    */
-  #proved(message: HandshakeMessage, handshake: Handshake, cookies: CookieJar): boolean {
-    let hello: ClientHello
-    try {
-      hello = decodeClientHello(message.body)
-    } catch {
-      return false
-    }
-    const cookie = cookies.bake(hello)
+  #proved(message: HandshakeMessage, hello: ClientHello, handshake: Handshake): boolean {
+    const cookie = this.#cookies.bake(hello)
     if (constantTimeEqual(hello.cookie, cookie)) return true
     // RFC 6347 §4.2.1: DTLS 1.0, whatever will be negotiated.
     const request = encodeHelloVerifyRequest({ version: Version.dtls10, cookie })
     handshake.sendStateless(HandshakeType.helloVerifyRequest, message.sequence, request)
     return false
   }
+
+  /** Whether a hello, of whatever version, brings back a cookie that was made here. */
+  #hasCookie(message: HandshakeMessage): boolean {
+    try {
+      const hello = decodeClientHello(message.body)
+      return constantTimeEqual(hello.cookie, this.#cookies.bake(hello)) || this.#retryCookies.verify(hello)
+    } catch {
+      return false
+    }
+  }
 }
 
 /**
- * Makes cookies.
+ * Makes cookies for DTLS 1.2.
  *
  * RFC 6347 §4.2.1: Cookie = HMAC(Secret, Client-IP, Client-Parameters).
  *
@@ -61,11 +83,12 @@ export class ExpectClientHello implements HandshakeState {
  */
 export class CookieJar {
   readonly #crypto: CryptoProvider
-  readonly #secret: Uint8Array
+  readonly #random: RandomSource
+  #secret: Uint8Array | undefined
 
   constructor(crypto: CryptoProvider, random: RandomSource) {
     this.#crypto = crypto
-    this.#secret = random(32)
+    this.#random = random
   }
 
   bake(hello: ClientHello): Uint8Array {
@@ -77,22 +100,24 @@ export class CookieJar {
         for (const suite of hello.cipherSuites) writer.uint16(suite)
       })
       .vector(1, writer => writer.bytes(hello.compressionMethods))
+    this.#secret ??= this.#random(32)
     return this.#crypto.hmac('sha256', this.#secret, parameters.view())
   }
 }
 
-/** @throws {DtlsError} `unsupported-version` if the client does not speak DTLS 1.2 */
-function requireVersion12(hello: ClientHello): void {
+/**
+ * The highest version that both speak.
+ *
+ * @throws {DtlsError} `unsupported-version`
+ */
+function chooseVersion(hello: ClientHello, config: HandshakeConfig): number {
   const list = hello.extensions.get(ExtensionType.supportedVersions)
-  if (list === undefined) {
-    // RFC 5246 §E.1: the client's version is the highest it supports; in DTLS, newer versions are smaller numbers.
-    if (hello.version > Version.dtls12) {
-      throw new DtlsError('unsupported-version', `the client speaks no more than version ${hello.version.toString(16)}`)
-    }
-    return
-  }
   // RFC 8446 §4.2.1: where supported_versions is present, it alone counts, and unknown versions in it are ignored.
-  if (!decodeSupportedVersions(list).includes(Version.dtls12)) {
-    throw new DtlsError('unsupported-version', 'the client does not offer DTLS 1.2')
+  // RFC 5246 §E.1: else the client's version is the highest it supports; in DTLS, newer versions are smaller numbers.
+  const offered = list === undefined ? [Math.max(hello.version, Version.dtls12)] : decodeSupportedVersions(list)
+  for (const version of [Version.dtls13, Version.dtls12]) {
+    if (offered.includes(version) && speaks(config, version)) return version
   }
+  const versions = offered.map(version => version.toString(16)).join(', ')
+  throw new DtlsError('unsupported-version', `the client offers the versions ${versions}, of which none is spoken here`)
 }

@@ -1,13 +1,15 @@
 import type { Environment } from '../base/environment.ts'
 import { parseIp } from '../base/ip.ts'
-import { type CryptoProvider, nodeCryptoProvider } from '../dtls/index.ts'
+import { type CryptoProvider, type KeyLog, nodeCryptoProvider } from '../dtls/index.ts'
 import type { IceParameters } from '../ice/index.ts'
+import { keyLogOfEnvironment, warnOfKeyLog } from '../net/key-log-file.ts'
 import { createSystemEnvironment } from '../net/system-environment.ts'
 import type { CompleteConfiguration } from './configuration.ts'
 import type { ConnectionOptions } from './connection.ts'
 import type { NatMapping, TcpCandidateType } from './gathering/host-options.ts'
 import { IcePort } from './gathering/ice-port.ts'
 import type { PortRange } from './gathering/ports.ts'
+import type { DtlsChoices } from './transport.ts'
 
 /** Messages up to this size are taken; RFC 8841 §6 tells it to the peer. */
 const defaultMaxMessageSize = 1024 * 1024
@@ -18,6 +20,16 @@ export interface ConnectionExtensions {
   readonly environment?: Environment
   /** Signatures, key agreement and hashes of the DTLS handshake; `node:crypto` by default. */
   readonly crypto?: CryptoProvider
+  /**
+   * Is given the secrets of the connection, line by line as in a file that SSLKEYLOGFILE names, so that recorded traffic can
+   * be decrypted: for debugging alone. Without it, a file that this environment variable names is written.
+   */
+  readonly keyLog?: KeyLog
+  /**
+   * The lowest and the highest version of DTLS, and the key exchanges, most preferred first. All there are by default: DTLS
+   * 1.3 with X25519MLKEM768 where the peer has it, DTLS 1.2 where it has not.
+   */
+  readonly dtls?: DtlsChoices
   /** The largest message taken, in bytes; the peer is told. 1 MiB by default. */
   readonly maxMessageSize?: number
   /** Gathers loopback addresses even where there are others. */
@@ -70,6 +82,8 @@ export function toConnectionOptions(
   return {
     environment: extensions.environment ?? systemEnvironment,
     crypto: extensions.crypto ?? nodeCryptoProvider,
+    keyLog: toKeyLog(extensions.keyLog),
+    dtls: toDtlsChoices(extensions.dtls),
     maxMessageSize: extensions.maxMessageSize ?? defaultMaxMessageSize,
     host: {
       gatherLoopback: extensions.gatherLoopback ?? false,
@@ -85,6 +99,24 @@ export function toConnectionOptions(
     iceRenomination: extensions.iceRenomination ?? false,
     iceParameters,
   }
+}
+
+function toKeyLog(given: KeyLog | undefined): KeyLog | undefined {
+  if (given !== undefined && typeof given !== 'function') throw new TypeError('keyLog: not a function')
+  const keyLog = given ?? keyLogOfEnvironment()
+  if (keyLog !== undefined) warnOfKeyLog()
+  return keyLog
+}
+
+/** That nothing is left to negotiate is found out here rather than in every handshake. */
+function toDtlsChoices(given: DtlsChoices = {}): DtlsChoices {
+  const { minVersion = '1.2', maxVersion = '1.3', groups } = given
+  for (const version of [minVersion, maxVersion]) {
+    if (version !== '1.2' && version !== '1.3') throw new TypeError(`dtls: not a version: ${String(version)}`)
+  }
+  if (minVersion > maxVersion) throw new RangeError(`dtls: no version from ${minVersion} to ${maxVersion}`)
+  if (groups?.length === 0) throw new RangeError('dtls: no key exchange')
+  return { minVersion, maxVersion, ...(groups === undefined ? {} : { groups }) }
 }
 
 function checkPortRange({ min, max }: PortRange): void {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { TransportAddress } from '../base/address.ts'
 import type { Environment } from '../base/environment.ts'
 import type { DtlsError } from '../dtls/errors.ts'
-import type { CryptoProvider } from '../dtls/index.ts'
+import type { CryptoProvider, KeyLog } from '../dtls/index.ts'
 import type { IceParameters } from '../ice/index.ts'
 import { type CompleteConfiguration, checkModification } from './configuration.ts'
 import {
@@ -37,6 +37,7 @@ import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
 import { fire } from './rtc-transports.ts'
 import type { SdpType } from './signaling.ts'
 import { collectStats, type RTCStats } from './stats.ts'
+import type { DtlsChoices } from './transport.ts'
 
 /** The SCTP port that every WebRTC endpoint names; any would do, since DTLS carries just one association. */
 const sctpPort = 5000
@@ -47,6 +48,8 @@ export const maxServerFailures = 64
 export interface ConnectionOptions {
   readonly environment: Environment
   readonly crypto: CryptoProvider
+  readonly keyLog: KeyLog | undefined
+  readonly dtls: DtlsChoices
   readonly maxMessageSize: number
   readonly host: HostOptions
   readonly tlsCa: string | undefined

@@ -1,5 +1,6 @@
 import type { Environment } from '../base/environment.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
+import type { KeyLog } from '../dtls/key-log.ts'
 import type { IceParameters, IceRole } from '../ice/index.ts'
 import { SctpAssociation, type SctpEvent } from '../sctp/index.ts'
 import type { SdpCandidate } from '../sdp/index.ts'
@@ -13,6 +14,7 @@ import { type LocalCandidateText, PeerTransport, type PeerTransportObserver } fr
 import { RemoteCandidates } from './remote-candidates.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { fire, RTCSctpTransport, type SctpTransportSlots } from './rtc-transports.ts'
+import type { DtlsChoices } from './transport.ts'
 import { constructorToken } from './webidl.ts'
 
 /** What a session tells its connection; see {@link PeerTransportObserver}. */
@@ -25,6 +27,8 @@ export interface DataSessionObserver
 export interface DataSessionOptions {
   readonly environment: Environment
   readonly crypto: CryptoProvider
+  readonly keyLog: KeyLog | undefined
+  readonly dtls: DtlsChoices
   readonly role: IceRole
   readonly iceParameters: IceParameters
   readonly mid: string | undefined

@@ -1,6 +1,7 @@
 import type { CancelTimer, Environment } from '../base/environment.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import type { DtlsError } from '../dtls/errors.ts'
+import type { KeyLog } from '../dtls/key-log.ts'
 import type { IceCandidate, IceEvent, IceParameters, IceRole, LocalCandidate, SelectedPair } from '../ice/index.ts'
 import type { SctpEvent } from '../sctp/index.ts'
 import { type SdpCandidate, serializeCandidate } from '../sdp/index.ts'
@@ -18,7 +19,7 @@ import {
   RTCIceCandidatePair,
   type RTCIceTransport,
 } from './rtc-transports.ts'
-import { Transport, type TransportListener } from './transport.ts'
+import { type DtlsChoices, Transport, type TransportListener } from './transport.ts'
 import { constructorToken } from './webidl.ts'
 
 /** What a transport tells its connection, each at the top of a turn. */
@@ -44,6 +45,8 @@ export interface LocalCandidateText {
 export interface PeerTransportOptions {
   readonly environment: Environment
   readonly crypto: CryptoProvider
+  readonly keyLog: KeyLog | undefined
+  readonly dtls: DtlsChoices
   readonly role: IceRole
   readonly iceParameters: IceParameters
   readonly gatherer: Gatherer

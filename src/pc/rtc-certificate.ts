@@ -71,7 +71,7 @@ export class RTCCertificate {
     return this.#expires
   }
 
-  /** Of the certificate, by the hash function of its signature, SHA-256. */
+  /** Of the certificate, by SHA-256: the hash function of the signatures made here, and the one that all peers know. */
   getFingerprints(): RTCDtlsFingerprint[] {
     const hash = createHash('sha256').update(this.#secrets.chain[0] ?? '')
     return [{ algorithm: 'sha-256', value: hash.digest('hex').replace(/..(?!$)/g, '$&:') }]
@@ -91,7 +91,8 @@ export function makeCertificate(chain: readonly Uint8Array[], pkcs8: Uint8Array,
 /**
  * webrtc-pc §4.9: generates a key pair and a self-signed certificate for it.
  *
- * Keys: ECDSA on P-256, and RSASSA-PKCS1-v1_5 with SHA-256, an exponent of 65537 and 2048 to 4096 bits.
+ * Keys: ECDSA on P-256 and P-384; RSASSA-PKCS1-v1_5 and RSA-PSS with SHA-256, an exponent of 65537 and 2048 to 4096 bits;
+ * Ed25519, which browsers do not verify: have another certificate beside it.
  *
  * @param keygenAlgorithm an AlgorithmIdentifier of WebCrypto, with the optional member `expires`: the lifetime in
  * milliseconds
@@ -105,7 +106,7 @@ export async function generateCertificate(
   const lifetimeMs = toLifetime(keygenAlgorithm)
   const algorithm = toKeygenAlgorithm(keygenAlgorithm)
   // Step 8. The keys can be read because DTLS signs by another interface than WebCrypto; nobody else gets them.
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
   const now = clock.wallTime()
   const expires = now + lifetimeMs
   const [certificate, pkcs8] = await Promise.all([
@@ -128,7 +129,8 @@ async function selfSign(
     {
       publicKey: keys.publicKey,
       signingKey: keys.privateKey,
-      signingAlgorithm: { hash: 'SHA-256' },
+      // RFC 8446 §4.2.3: the salt of RSASSA-PSS is as long as the digest
+      signingAlgorithm: { ...keys.privateKey.algorithm, hash: 'SHA-256', saltLength: 32 },
       subject: name,
       issuer: name,
       serialNumber: Buffer.from(serialNumber).toString('hex'),
@@ -148,8 +150,8 @@ async function loadX509() {
   return await import('@peculiar/x509')
 }
 
-/** @param wallTime milliseconds since 1970 */
-export function toDate(wallTime: number): InstanceType<DateConstructor> {
+/** @param wallTime milliseconds since 1970, or a text */
+export function toDate(wallTime: number | string): InstanceType<DateConstructor> {
   // biome-ignore lint/style/noRestrictedGlobals: only the type of a time; which time it is, the clock has said
   return new Date(wallTime)
 }
@@ -172,7 +174,7 @@ function toLifetime(keygenAlgorithm: unknown): number {
   return Math.min(expires ?? defaultLifetimeMs, maxLifetimeMs)
 }
 
-type KeygenAlgorithm = webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams
+type KeygenAlgorithm = webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams | { readonly name: 'Ed25519' }
 
 /** webrtc-pc §4.9, steps 4 to 6, and what WebCrypto calls normalizing an algorithm. */
 function toKeygenAlgorithm(keygenAlgorithm: unknown): KeygenAlgorithm {
@@ -183,7 +185,11 @@ function toKeygenAlgorithm(keygenAlgorithm: unknown): KeygenAlgorithm {
     case 'ECDSA':
       return toEcdsa(members)
     case 'RSASSA-PKCS1-V1_5':
-      return toRsa(members)
+      return toRsa('RSASSA-PKCS1-v1_5', members)
+    case 'RSA-PSS':
+      return toRsa('RSA-PSS', members)
+    case 'ED25519':
+      return { name: 'Ed25519' }
     default:
       throw notSupported(`${name} keys`)
   }
@@ -191,17 +197,17 @@ function toKeygenAlgorithm(keygenAlgorithm: unknown): KeygenAlgorithm {
 
 function toEcdsa(members: object): webcrypto.EcKeyGenParams {
   const { namedCurve } = ecKeyGenParams(members, context)
-  if (namedCurve !== 'P-256') throw notSupported(`ECDSA on the curve ${namedCurve}`)
+  if (namedCurve !== 'P-256' && namedCurve !== 'P-384') throw notSupported(`ECDSA on the curve ${namedCurve}`)
   return { name: 'ECDSA', namedCurve }
 }
 
-function toRsa(members: object): webcrypto.RsaHashedKeyGenParams {
+function toRsa(name: string, members: object): webcrypto.RsaHashedKeyGenParams {
   const { hash, modulusLength, publicExponent } = rsaHashedKeyGenParams(members, context)
   if (hash !== 'SHA-256') throw notSupported(`RSA with ${hash}`)
   if (modulusLength < 2048 || modulusLength > maxModulusLength) throw notSupported(`RSA of ${modulusLength} bits`)
   const exponent = Buffer.from(publicExponent).toString('hex').replace(/^0+/, '')
   if (exponent !== '10001') throw notSupported('RSA with this exponent')
-  return { name: 'RSASSA-PKCS1-v1_5', hash, modulusLength, publicExponent: Uint8Array.of(1, 0, 1) }
+  return { name, hash, modulusLength, publicExponent: Uint8Array.of(1, 0, 1) }
 }
 
 /** An AlgorithmIdentifier is a name, or an object with one. Names are compared without regard to case. */

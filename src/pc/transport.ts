@@ -3,8 +3,9 @@ import type { CancelTimer, Environment } from '../base/environment.ts'
 import { assertNever } from '../base/errors.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import { DtlsError } from '../dtls/errors.ts'
-import type { DtlsEvent, DtlsIdentity, Fingerprint } from '../dtls/index.ts'
+import type { DtlsEvent, DtlsIdentity, DtlsOptions, Fingerprint } from '../dtls/index.ts'
 import { DtlsConnection } from '../dtls/index.ts'
+import type { KeyLog } from '../dtls/key-log.ts'
 import type { IceCandidate, IceEvent, IceParameters, IceRole, LocalCandidate, SelectedPair } from '../ice/index.ts'
 import { IceAgent } from '../ice/index.ts'
 import type { SctpAssociation, SctpEvent } from '../sctp/index.ts'
@@ -29,9 +30,14 @@ export interface TransportListener {
   sctpEvent(event: SctpEvent): void
 }
 
+/** What is offered and accepted in DTLS. */
+export type DtlsChoices = Pick<DtlsOptions, 'minVersion' | 'maxVersion' | 'groups'>
+
 export interface TransportOptions {
   readonly environment: Environment
   readonly crypto: CryptoProvider
+  readonly keyLog: KeyLog | undefined
+  readonly dtls: DtlsChoices
   readonly role: IceRole
   readonly iceParameters: IceParameters
   readonly listener: TransportListener
@@ -67,6 +73,8 @@ export class Transport {
   }
   readonly #environment: Environment
   readonly #crypto: CryptoProvider
+  readonly #keyLog: KeyLog | undefined
+  readonly #dtlsChoices: DtlsChoices
   readonly #listener: TransportListener
   readonly #sockets = new Map<TransportAddress, CandidateSocket>()
   #identities: readonly DtlsIdentity[] = []
@@ -82,6 +90,8 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#environment = options.environment
     this.#crypto = options.crypto
+    this.#keyLog = options.keyLog
+    this.#dtlsChoices = options.dtls
     this.#listener = options.listener
     this.ice = new IceAgent({
       role: options.role,
@@ -280,6 +290,8 @@ export class Transport {
       identities: this.#identities,
       fingerprints: parameters.fingerprints,
       crypto: this.#crypto,
+      keyLog: this.#keyLog,
+      ...this.#dtlsChoices,
       random: this.#environment.random,
       peerAddressValidated: true,
       mtu: initialDatagramSize,

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
-import { certificatePublicKey } from '../../src/dtls/crypto/certificate.ts'
+import { certificatePublicKey, certificateSignatureSchemes } from '../../src/dtls/crypto/certificate.ts'
 import { checkFingerprint } from '../../src/dtls/fingerprint.ts'
 import { DtlsError, nodeCryptoProvider } from '../../src/dtls/index.ts'
-import { der, ecdsaCertificate, ed25519Certificate, type TestCertificate } from '../support/test-certificate.ts'
+import {
+  der,
+  ecdsaCertificate,
+  ed25519Certificate,
+  rsaPssCertificate,
+  type TestCertificate,
+} from '../support/test-certificate.ts'
 import { clientCertificate, sharedRsaCertificate, strangerCertificate } from './support.ts'
 
 function pointOf({ key }: TestCertificate): Buffer {
@@ -29,6 +35,17 @@ describe('The public key of a certificate', () => {
     assert.deepEqual(Buffer.from(found.spki), createPublicKey(key).export({ format: 'der', type: 'spki' }))
   })
 
+  it('is found with RSA-PSS and with Ed25519', () => {
+    const pss = rsaPssCertificate()
+    const found = certificatePublicKey(pss.certificate)
+    assert.ok(found.kind === 'rsa-pss')
+    assert.deepEqual(Buffer.from(found.spki), createPublicKey(pss.key).export({ format: 'der', type: 'spki' }))
+    const { certificate, key } = ed25519Certificate()
+    const ed25519 = certificatePublicKey(certificate)
+    assert.ok(ed25519.kind === 'ed25519')
+    assert.equal(Buffer.from(ed25519.point).toString('base64url'), createPublicKey(key).export({ format: 'jwk' }).x)
+  })
+
   it('is found in a certificate of version 1, and behind long fields', () => {
     const { key } = clientCertificate
     const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
@@ -45,7 +62,9 @@ describe('The public key of a certificate', () => {
   })
 
   it('of another kind is not supported, and of none at all is an error', () => {
-    assert.throws(() => certificatePublicKey(ed25519Certificate().certificate), { code: 'unsupported-certificate' })
+    assert.throws(() => certificatePublicKey(ecdsaCertificate({ curve: 'P-521' }).certificate), {
+      code: 'unsupported-certificate',
+    })
     for (const rubbish of ['', '30', '3003020101', '30833000', '3080', '308500', 'ff']) {
       assert.throws(() => certificatePublicKey(Buffer.from(rubbish, 'hex')), { code: 'bad-certificate' }, rubbish)
     }
@@ -68,6 +87,19 @@ describe('The public key of a certificate', () => {
       der(0x30, der(0x02, Buffer.of(9)), empty, empty, empty, empty, der(0x30, algorithm, der(0x03, compressed))),
     )
     assert.throws(() => certificatePublicKey(certificate), { code: 'unsupported-certificate' })
+  })
+})
+
+describe('The signature on a certificate', () => {
+  it('is known by the code points that peers list for it', () => {
+    assert.deepEqual(certificateSignatureSchemes(clientCertificate.certificate), [0x0403])
+    assert.deepEqual(certificateSignatureSchemes(sharedRsaCertificate().certificate), [0x0401])
+    assert.deepEqual(certificateSignatureSchemes(ed25519Certificate().certificate), [0x0807])
+    const pss = certificateSignatureSchemes(rsaPssCertificate().certificate)
+    assert.deepEqual([...pss].sort(), [0x0804, 0x0805, 0x0806, 0x0809, 0x080a, 0x080b])
+    for (const other of [der(0x30, der(0x30), der(0x30, der(0x06, Buffer.of(1)))), Buffer.from('rubbish')]) {
+      assert.deepEqual(certificateSignatureSchemes(other), [])
+    }
   })
 })
 

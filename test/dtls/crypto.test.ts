@@ -9,15 +9,17 @@ import {
   verify,
 } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { nobleCryptoProvider, nobleP256KeyShare, nobleX25519KeyShare } from '../../src/dtls/crypto/noble-provider.ts'
-import { nodeCryptoProvider, nodeP256KeyShare, nodeX25519KeyShare } from '../../src/dtls/crypto/node-provider.ts'
+import { p256 as nobleP256, p384 as nobleP384 } from '@noble/curves/nist.js'
+import { openAead, sealAead } from '../../src/dtls/aead.ts'
+import { certificatePublicKey } from '../../src/dtls/crypto/certificate.ts'
+import { nobleCryptoProvider, nobleEcKeyShare, nobleX25519KeyShare } from '../../src/dtls/crypto/noble-provider.ts'
+import { nodeCryptoProvider, nodeEcKeyShare, nodeX25519KeyShare } from '../../src/dtls/crypto/node-provider.ts'
 import type { CryptoProvider, KeyShare } from '../../src/dtls/crypto/provider.ts'
 import { SignatureSchemes } from '../../src/dtls/crypto/signature-schemes.ts'
 import { DtlsError } from '../../src/dtls/errors.ts'
-import { openAesGcm, sealAesGcm } from '../../src/dtls/record-protection.ts'
 import { prf } from '../../src/dtls/v12/key-schedule.ts'
 import { prng } from '../support/prng.ts'
-import { ecdsaCertificate, ed25519Certificate } from '../support/test-certificate.ts'
+import { ecdsaCertificate, ed25519Certificate, rsaPssCertificate } from '../support/test-certificate.ts'
 import { p256PrivateKey, p256Sha256Signatures } from '../vectors/ecdsa-rfc6979.ts'
 import { prfVectors } from '../vectors/tls12-prf-rfc5246.ts'
 import { x25519Example } from '../vectors/x25519-rfc7748.ts'
@@ -27,11 +29,22 @@ interface Implementation {
   readonly provider: CryptoProvider
   x25519(privateKey: Uint8Array): KeyShare
   p256(privateKey: Uint8Array): KeyShare
+  p384(privateKey: Uint8Array): KeyShare
 }
 
 const implementations: readonly Implementation[] = [
-  { provider: nodeCryptoProvider, x25519: nodeX25519, p256: nodeP256 },
-  { provider: nobleCryptoProvider, x25519: nobleX25519KeyShare, p256: nobleP256KeyShare },
+  {
+    provider: nodeCryptoProvider,
+    x25519: nodeX25519,
+    p256: key => nodeEc('prime256v1', key),
+    p384: key => nodeEc('secp384r1', key),
+  },
+  {
+    provider: nobleCryptoProvider,
+    x25519: nobleX25519KeyShare,
+    p256: key => nobleEcKeyShare(nobleP256, key),
+    p384: key => nobleEcKeyShare(nobleP384, key),
+  },
 ]
 
 function nodeX25519(privateKey: Uint8Array): KeyShare {
@@ -40,10 +53,10 @@ function nodeX25519(privateKey: Uint8Array): KeyShare {
   return nodeX25519KeyShare({ privateKey: key, publicKey: createPublicKey(key) })
 }
 
-function nodeP256(privateKey: Uint8Array): KeyShare {
-  const ecdh = createECDH('prime256v1')
+function nodeEc(curve: string, privateKey: Uint8Array): KeyShare {
+  const ecdh = createECDH(curve)
   ecdh.setPrivateKey(Buffer.from(privateKey))
-  return nodeP256KeyShare(ecdh)
+  return nodeEcKeyShare(ecdh)
 }
 
 function hex(text: string): Buffer {
@@ -60,7 +73,7 @@ function derive(share: KeyShare, peer: Uint8Array): string {
   }
 }
 
-for (const { provider, x25519, p256 } of implementations) {
+for (const { provider, x25519, p256, p384 } of implementations) {
   describe(`The ${provider.name} crypto provider`, () => {
     for (const vector of prfVectors) {
       it(`computes the PRF of TLS 1.2 with ${vector.hash}`, () => {
@@ -78,31 +91,38 @@ for (const { provider, x25519, p256 } of implementations) {
       assert.equal(derive(bob, alice.publicKey), x25519Example.shared)
     })
 
-    for (const group of ['x25519', 'secp256r1'] as const) {
+    for (const group of ['x25519', 'secp256r1', 'secp384r1'] as const) {
       it(`agrees with the other provider on ${group}`, () => {
         const random = prng(5)
         for (const { provider: other } of implementations) {
           const ours = provider.generateKeyShare(group, length => random.bytes(length))
           const theirs = other.generateKeyShare(group, length => random.bytes(length))
           const secret = derive(ours, theirs.publicKey)
-          assert.match(secret, /^[0-9a-f]{64}$/)
+          assert.match(secret, group === 'secp384r1' ? /^[0-9a-f]{96}$/ : /^[0-9a-f]{64}$/)
           assert.equal(derive(theirs, ours.publicKey), secret)
         }
       })
     }
 
-    it('rejects points off the curve, the point at infinity and compressed points', () => {
-      const share = p256(hex('11'.repeat(32)))
-      const good = Buffer.from(p256(hex('22'.repeat(32))).publicKey)
-      assert.match(derive(share, good), /^[0-9a-f]{64}$/)
-      const offCurve = Buffer.from(good)
-      offCurve[64] = (offCurve[64] ?? 0) ^ 1
-      const compressed = Buffer.concat([Buffer.of(2 + ((good[64] ?? 0) & 1)), good.subarray(1, 33)])
-      const hybrid = Buffer.concat([Buffer.of(6 + ((good[64] ?? 0) & 1)), good.subarray(1)])
-      for (const point of [offCurve, compressed, hybrid, Buffer.of(0), Buffer.alloc(65), Buffer.alloc(0)]) {
-        assert.equal(derive(share, point), 'bad-key-share', point.toString('hex'))
-      }
-    })
+    for (const [curve, make, size] of [
+      ['P-256', p256, 32],
+      ['P-384', p384, 48],
+    ] as const) {
+      it(`rejects points off ${curve}, the point at infinity and compressed points`, () => {
+        const share = make(hex('11'.repeat(size)))
+        const good = Buffer.from(make(hex('22'.repeat(size))).publicKey)
+        assert.equal(derive(share, good).length, 2 * size)
+        const offCurve = Buffer.from(good)
+        offCurve[2 * size] = (offCurve[2 * size] ?? 0) ^ 1
+        const sign = (good[2 * size] ?? 0) & 1
+        const compressed = Buffer.concat([Buffer.of(2 + sign), good.subarray(1, size + 1)])
+        const hybrid = Buffer.concat([Buffer.of(6 + sign), good.subarray(1)])
+        const others = [Buffer.of(0), Buffer.alloc(1 + 2 * size), Buffer.alloc(0)]
+        for (const point of [offCurve, compressed, hybrid, ...others]) {
+          assert.equal(derive(share, point), 'bad-key-share', point.toString('hex'))
+        }
+      })
+    }
 
     it('rejects X25519 keys of low order and of the wrong length', () => {
       const share = x25519(hex(x25519Example.alicePrivate))
@@ -119,13 +139,13 @@ for (const { provider, x25519, p256 } of implementations) {
 
     it('signs with every scheme of its keys, and verifies what it and the other one signed', () => {
       const data = Buffer.from('signed')
-      for (const certificate of [ecdsaCertificate(), sharedRsaCertificate()]) {
-        const { pkcs8, key } = certificate
-        const publicKey =
-          key.asymmetricKeyType === 'rsa'
-            ? ({ kind: 'rsa', spki: createPublicKey(key).export({ format: 'der', type: 'spki' }) } as const)
-            : ({ kind: 'ec', curve: 'P-256', point: pointOf(key) } as const)
+      const ecdsa = [ecdsaCertificate(), ecdsaCertificate({ curve: 'P-384' })]
+      const pss = provider === nodeCryptoProvider ? [rsaPssCertificate()] : []
+      for (const { pkcs8, certificate } of [...ecdsa, ed25519Certificate(), sharedRsaCertificate(), ...pss]) {
+        const publicKey = certificatePublicKey(certificate)
         const signer = provider.importSigningKey(pkcs8)
+        assert.equal(signer.kind, publicKey.kind)
+        assert.equal(signer.curve, publicKey.kind === 'ec' ? publicKey.curve : undefined)
         assert.ok(signer.schemes.length > 0)
         for (const scheme of signer.schemes) {
           const signature = signer.sign(scheme, data)
@@ -158,11 +178,8 @@ for (const { provider, x25519, p256 } of implementations) {
     })
 
     it('refuses private keys that certificates are not made with', () => {
-      for (const pkcs8 of [
-        ed25519Certificate().pkcs8,
-        ecdsaCertificate({ curve: 'P-384' }).pkcs8,
-        Buffer.from('rubbish'),
-      ]) {
+      const x25519Key = generateKeyPairSync('x25519').privateKey.export({ format: 'der', type: 'pkcs8' })
+      for (const pkcs8 of [x25519Key, ecdsaCertificate({ curve: 'P-521' }).pkcs8, Buffer.from('rubbish')]) {
         assert.throws(
           () => provider.importSigningKey(pkcs8),
           (error: unknown) =>
@@ -183,8 +200,21 @@ describe('The noble crypto provider, in particular,', () => {
     }
   })
 
+  it('refuses keys for RSA-PSS, whose signatures no seed repeats', () => {
+    assert.throws(() => nobleCryptoProvider.importSigningKey(rsaPssCertificate().pkcs8), { code: 'unsupported-key' })
+  })
+
+  it('signs the same data with the same bytes, in the way that it prefers', () => {
+    for (const { pkcs8 } of [ecdsaCertificate({ curve: 'P-384' }), ed25519Certificate(), sharedRsaCertificate()]) {
+      const key = nobleCryptoProvider.importSigningKey(pkcs8)
+      const [scheme] = key.schemes
+      assert.ok(scheme)
+      assert.deepEqual(key.sign(scheme, Buffer.from('data')), key.sign(scheme, Buffer.from('data')), scheme.name)
+    }
+  })
+
   it('draws its keys from the random source it is given', () => {
-    for (const group of ['x25519', 'secp256r1'] as const) {
+    for (const group of ['x25519', 'secp256r1', 'secp384r1'] as const) {
       const make = (seed: number): Uint8Array => {
         const random = prng(seed)
         return nobleCryptoProvider.generateKeyShare(group, length => random.bytes(length)).publicKey
@@ -217,7 +247,7 @@ interface WycheproofGroup {
   readonly ivSize: number
   readonly keySize: number
   readonly tagSize: number
-  readonly publicKey: { readonly uncompressed: string }
+  readonly publicKey: { readonly uncompressed: string; readonly pk: string }
   readonly tests: readonly Record<'tcId' | 'result' | 'comment' | string, string>[]
 }
 
@@ -277,25 +307,64 @@ if (!existsSync(wycheproof)) {
       }
     }
 
-    it('AES-GCM with a key of 128 bits and a nonce of 96', () => {
-      let count = 0
-      for (const { ivSize, keySize, tagSize, tests } of load('aes_gcm_test')) {
-        if (ivSize !== 96 || keySize !== 128 || tagSize !== 128) continue
-        for (const test of tests) {
-          const [key, iv, aad, ct, tag, msg] = [test.key, test.iv, test.aad, test.ct, test.tag, test.msg].map(each =>
-            hex(each ?? ''),
-          ) as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
-          const opened = openAesGcm(key, iv, aad, ct, tag)
-          if (test.result === 'valid') {
-            assert.deepEqual(Buffer.from(opened ?? 'nothing'), msg)
-            const sealed = Buffer.alloc(msg.length + 16)
-            sealAesGcm(key, iv, aad, msg, sealed, 0)
-            assert.deepEqual(sealed, Buffer.concat([ct, tag]))
-          } else assert.equal(opened, undefined, `${test.tcId}: ${test.comment}`)
-          count++
+    for (const provider of [nodeCryptoProvider, nobleCryptoProvider]) {
+      it(`Ed25519, with the ${provider.name} provider`, () => {
+        let count = 0
+        for (const { tests, publicKey } of load('ed25519_test')) {
+          const key = { kind: 'ed25519', point: hex(publicKey.pk) } as const
+          for (const test of tests) {
+            const good = provider.verify(SignatureSchemes.ed25519, key, hex(test.msg ?? ''), hex(test.sig ?? ''))
+            assert.equal(good, test.result === 'valid', `${test.tcId}: ${test.comment}`)
+            count++
+          }
         }
-      }
-      assert.ok(count > 50, `${count} vectors`)
-    })
+        assert.ok(count > 100, `${count} vectors`)
+      })
+    }
+
+    for (const [bits, aead] of [
+      [128, 'aes-128-gcm'],
+      [256, 'aes-256-gcm'],
+    ] as const) {
+      it(`AES-GCM with a key of ${bits} bits and a nonce of 96`, () => {
+        let count = 0
+        for (const { ivSize, keySize, tagSize, tests } of load('aes_gcm_test')) {
+          if (ivSize !== 96 || keySize !== bits || tagSize !== 128) continue
+          for (const test of tests) {
+            const [key, iv, aad, ct, tag, msg] = [test.key, test.iv, test.aad, test.ct, test.tag, test.msg].map(each =>
+              hex(each ?? ''),
+            ) as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
+            const opened = openAead(aead, key, iv, aad, ct, tag)
+            if (test.result === 'valid') {
+              assert.deepEqual(Buffer.from(opened ?? 'nothing'), msg)
+              const sealed = Buffer.alloc(msg.length + 16)
+              sealAead(aead, key, iv, aad, msg, sealed, 0)
+              assert.deepEqual(sealed, Buffer.concat([ct, tag]))
+            } else assert.equal(opened, undefined, `${test.tcId}: ${test.comment}`)
+            count++
+          }
+        }
+        assert.ok(count > 50, `${count} vectors`)
+      })
+    }
   })
 }
+
+describe('ChaCha20-Poly1305', () => {
+  it('agrees with the example of RFC 8439 §2.8.2', () => {
+    const key = hex(Array.from({ length: 32 }, (_, i) => (0x80 + i).toString(16)).join(''))
+    const nonce = hex('070000004041424344454647')
+    const aad = hex('50515253c0c1c2c3c4c5c6c7')
+    const content = Buffer.from(
+      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.",
+    )
+    const sealed = Buffer.alloc(content.length + 16)
+    sealAead('chacha20-poly1305', key, nonce, aad, content, sealed, 0)
+    assert.equal(sealed.subarray(0, 16).toString('hex'), 'd31a8d34648e60db7b86afbc53ef7ec2')
+    const tag = sealed.subarray(-16)
+    assert.equal(tag.toString('hex'), '1ae10b594f09e26a7e902ecbd0600691')
+    const open = (from: Uint8Array) => openAead('chacha20-poly1305', key, nonce, aad, sealed.subarray(0, -16), from)
+    assert.deepEqual(Buffer.from(open(tag) ?? []), content)
+    assert.equal(open(tag.map(byte => byte ^ 1)), undefined)
+  })
+})

@@ -153,7 +153,8 @@ describe('A ClientHello', () => {
   it('is followed in its order of groups', () => {
     for (const [groups, expected] of [
       [[grease, 23, 29], 'secp256r1'],
-      [[24, 29, 23], 'x25519'],
+      [[25, 29, 23], 'x25519'],
+      [[25, 24, 29, 23], 'secp384r1'],
     ] as const) {
       const pair = withClientHello(hello => ({
         extensions: extensions(hello, { [ExtensionType.supportedGroups]: encodeCodePoints(groups) }),
@@ -204,7 +205,7 @@ describe('A ClientHello', () => {
     {
       title: 'offers no group that is known',
       edit: hello => ({
-        extensions: extensions(hello, { [ExtensionType.supportedGroups]: encodeCodePoints([24, 30]) }),
+        extensions: extensions(hello, { [ExtensionType.supportedGroups]: encodeCodePoints([25, 30]) }),
       }),
       code: 'no-common-group',
       alert: Alert.handshakeFailure,
@@ -277,8 +278,8 @@ describe('A ClientHello', () => {
       (type, body) => {
         if (type !== HandshakeType.clientHello) return body
         const twice = Buffer.concat([body, Buffer.from('00170000', 'hex')])
-        // version, random, session_id, cookie, two suites, one compression method: then the length of the extensions
-        const at = 2 + 32 + 1 + 1 + 6 + 2
+        // version, random, session_id, cookie, suites, one compression method: then the length of the extensions
+        const at = 2 + 32 + 1 + 1 + 2 + 2 * decodeClientHello(body).cipherSuites.length + 2
         twice.writeUInt16BE(twice.readUInt16BE(at) + 4, at)
         return twice
       },
@@ -422,7 +423,7 @@ describe('ServerKeyExchange and ClientKeyExchange', () => {
   it('on a group that was not offered, or no named curve, fail the client', () => {
     for (const [at, byte] of [
       [0, 1],
-      [2, 24],
+      [2, 25],
     ] as const) {
       const { client } = withTampering(
         (type, genuine) => {

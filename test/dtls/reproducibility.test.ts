@@ -29,6 +29,8 @@ describe('A handshake with the noble provider', () => {
   const cases: readonly (PairOptions & { title: string })[] = [
     { title: 'with ECDSA certificates' },
     { title: 'after a cookie', options: { peerAddressValidated: false } },
+    { title: 'in DTLS 1.3', options: { maxVersion: '1.3' } },
+    { title: 'in DTLS 1.3 after a cookie', options: { maxVersion: '1.3', peerAddressValidated: false } },
     {
       title: 'with RSA certificates',
       clientCertificate: sharedRsaCertificate(),

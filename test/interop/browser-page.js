@@ -72,6 +72,14 @@ globalThis.interop = {
     return { local, remote }
   },
 
+  /** What the browser's statistics say of its transport; Firefox has none. */
+  async transportStats(number) {
+    const report = await peers.get(number).connection.getStats()
+    const transport = [...report.values()].find(({ type }) => type === 'transport')
+    const { tlsVersion, dtlsCipher, dtlsRole } = transport ?? {}
+    return { tlsVersion, dtlsCipher, dtlsRole }
+  },
+
   /** Sends every message back as it came. */
   echo(number, label) {
     const target = channel(number, label)

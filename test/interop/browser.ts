@@ -140,6 +140,11 @@ export class BrowserPeer {
     return this.#call('untilConnection', state)
   }
 
+  /** DTLS, as the browser's statistics have it; what they don't say is undefined. */
+  transportStats(): Promise<Readonly<Record<string, string | undefined>>> {
+    return this.#call('transportStats')
+  }
+
   /** The types of the two candidates of the pair in use, as the browser's statistics have them. */
   selectedTypes(): Promise<{ readonly local: string; readonly remote: string }> {
     return this.#call('selectedTypes')

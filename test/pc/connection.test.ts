@@ -303,8 +303,8 @@ describe('RTCPeerConnection', () => {
     const all = [...report.values()]
     const transport = all.find(({ type }) => type === 'transport')
     assert.equal(transport?.dtlsState, 'connected')
-    assert.equal(transport?.tlsVersion, 'FEFD')
-    assert.match(String(transport?.dtlsCipher), /^TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256$/)
+    assert.equal(transport?.tlsVersion, 'FEFC')
+    assert.match(String(transport?.dtlsCipher), /^TLS_AES_128_GCM_SHA256$/)
     const pair = report.get(String(transport?.selectedCandidatePairId))
     assert.equal(pair?.state, 'succeeded')
     assert.equal(report.get(String(pair?.localCandidateId))?.address, '192.0.2.1')

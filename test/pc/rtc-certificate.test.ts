@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Environment } from '../../src/base/environment.ts'
+import { nodeCryptoProvider } from '../../src/dtls/index.ts'
 import {
   certificateSecrets,
   generateCertificate,
@@ -12,12 +13,16 @@ import { Simulation } from '../sim/virtual-environment.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256' }
+const p384 = { name: 'ECDSA', namedCurve: 'P-384' }
+const ed25519 = { name: 'Ed25519' }
 const rsa = {
   name: 'RSASSA-PKCS1-v1_5',
   modulusLength: 2048,
   publicExponent: new Uint8Array([1, 0, 1]),
   hash: 'SHA-256',
 }
+
+const rsaPss = { ...rsa, name: 'RSA-PSS' }
 
 function x509(certificate: RTCCertificate): X509Certificate {
   return new X509Certificate(certificateSecrets(certificate).chain[0] ?? new Uint8Array())
@@ -39,7 +44,10 @@ describe('RTCCertificate', function () {
 
   for (const [what, algorithm, keyType] of [
     ['ECDSA on P-256', ecdsa, 'ec'],
+    ['ECDSA on P-384', p384, 'ec'],
     ['RSA', rsa, 'rsa'],
+    ['RSA-PSS', rsaPss, 'rsa'],
+    ['Ed25519', ed25519, 'ed25519'],
   ] as const) {
     it(`has a self-signed certificate and its private key for ${what}`, async () => {
       const certificate = await generateCertificate(algorithm)
@@ -52,12 +60,18 @@ describe('RTCCertificate', function () {
       assert.ok(parsed.verify(parsed.publicKey))
       assert.equal(parsed.subject, 'CN=WebRTC')
       assert.equal(parsed.issuer, 'CN=WebRTC')
+      assert.deepEqual(certificate.getFingerprints(), [
+        { algorithm: 'sha-256', value: parsed.fingerprint256.toLowerCase() },
+      ])
+      assert.ok(nodeCryptoProvider.importSigningKey(pkcs8).schemes.length > 0)
     })
   }
 
   it('has the curve and the key length it was asked for', async () => {
     const curve = x509(await generateCertificate(ecdsa)).publicKey.asymmetricKeyDetails
     assert.equal(curve?.namedCurve, 'prime256v1')
+    const longer = x509(await generateCertificate(p384)).publicKey.asymmetricKeyDetails
+    assert.equal(longer?.namedCurve, 'secp384r1')
     const details = x509(await generateCertificate({ ...rsa, modulusLength: 3072 })).publicKey.asymmetricKeyDetails
     assert.equal(details?.modulusLength, 3072)
     assert.equal(details?.publicExponent, 65_537n)
@@ -133,8 +147,11 @@ describe('RTCCertificate', function () {
       5,
       { name: 'ECDH', namedCurve: 'P-256' },
       { name: 'AES-GCM', length: 256 },
-      { name: 'RSA-PSS' },
-      { ...ecdsa, namedCurve: 'P-384' },
+      'X25519',
+      { name: 'Ed448' },
+      { ...ecdsa, namedCurve: 'P-521' },
+      { ...rsaPss, hash: 'SHA-384' },
+      { ...rsaPss, modulusLength: 1024 },
       { ...ecdsa, namedCurve: 'p-256' },
       { ...rsa, hash: 'SHA-1' },
       { ...rsa, hash: { name: 'SHA-512' } },
@@ -151,6 +168,7 @@ describe('RTCCertificate', function () {
       [],
       'ECDSA',
       'RSASSA-PKCS1-v1_5',
+      'RSA-PSS',
       { name: 'ECDSA' },
       { ...rsa, hash: undefined },
       { ...rsa, hash: {} },
@@ -164,6 +182,7 @@ describe('RTCCertificate', function () {
 
   it('reads names without regard to case, an exponent with leading zeros, and a hash as an object', async () => {
     await generateCertificate({ name: 'ecdsa', namedCurve: 'P-256' })
+    await generateCertificate('ed25519')
     const certificate = await generateCertificate({
       name: 'rsassa-pkcs1-V1_5',
       modulusLength: 2048,

@@ -32,7 +32,7 @@ export interface TestCertificateOptions {
   /** 32 bytes: key and signature are then always the same. ECDSA only. */
   readonly privateKey?: Uint8Array
   /** ECDSA only. */
-  readonly curve?: 'P-256' | 'P-384'
+  readonly curve?: 'P-256' | 'P-384' | 'P-521'
 }
 
 /** A certificate that is the same, byte for byte, for the same seed. */
@@ -58,6 +58,20 @@ export function rsaCertificate(options: TestCertificateOptions & { modulusLength
   const key = generateKeyPairSync('rsa', { modulusLength: options.modulusLength ?? 2048 }).privateKey
   const algorithm = sequence(oid([1, 2, 840, 113549, 1, 1, 11]), der(0x05))
   return selfSigned(key, algorithm, data => sign('sha256', data, key), options)
+}
+
+/** A self-signed certificate with a key for RSA-PSS alone; the key prescribes SHA-256. */
+export function rsaPssCertificate(options: TestCertificateOptions = {}): TestCertificate {
+  const key = generateKeyPairSync('rsa-pss', {
+    modulusLength: 2048,
+    hashAlgorithm: 'sha256',
+    mgf1HashAlgorithm: 'sha256',
+  }).privateKey
+  const sha256 = sequence(oid([2, 16, 840, 1, 101, 3, 4, 2, 1]))
+  const mgf1 = sequence(oid([1, 2, 840, 113549, 1, 1, 8]), sha256)
+  const parameters = sequence(der(0xa0, sha256), der(0xa1, mgf1), der(0xa2, der(0x02, Uint8Array.of(32))))
+  const algorithm = sequence(oid([1, 2, 840, 113549, 1, 1, 10]), parameters)
+  return selfSigned(key, algorithm, data => sign('sha256', data, { key, saltLength: 32 }), options)
 }
 
 /** A self-signed certificate with an Ed25519 key. */

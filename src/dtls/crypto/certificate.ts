@@ -3,6 +3,7 @@ import { MalformedError } from '../../base/errors.ts'
 import { DtlsError } from '../errors.ts'
 import { DerTag, Oid, readDer, skipDer } from './der.ts'
 import type { PublicKey } from './provider.ts'
+import { SignatureSchemes, verifiedSchemes } from './signature-schemes.ts'
 
 /**
  * The public key of an X.509 certificate.
@@ -34,12 +35,45 @@ function subjectPublicKeyInfo(certificate: Uint8Array): Uint8Array {
   return rest.subarray(0, reader.offset)
 }
 
+/**
+ * The code points that a peer may list who takes the signature on this certificate; none where there is no code point.
+ *
+ * @param certificate DER
+ */
+export function certificateSignatureSchemes(certificate: Uint8Array): readonly number[] {
+  try {
+    const content = new ByteReader(readDer(new ByteReader(certificate), DerTag.sequence, 'certificate'))
+    skipDer(content, 'tbsCertificate')
+    const algorithm = new ByteReader(readDer(content, DerTag.sequence, 'signatureAlgorithm'))
+    const oid = readDer(algorithm, DerTag.objectIdentifier, 'algorithm')
+    return signatureSchemesByOid.find(([each]) => equalBytes(each, oid))?.[1] ?? []
+  } catch (error) {
+    if (error instanceof MalformedError) return []
+    throw error
+  }
+}
+
+/** RFC 8446 §4.2.3: what the code points mean in certificates. Which hash PSS is used with is not looked at. */
+const signatureSchemesByOid: readonly (readonly [Uint8Array, readonly number[]])[] = [
+  [Oid.ecdsaWithSha256, [SignatureSchemes.ecdsaP256Sha256.id]],
+  [Oid.ecdsaWithSha384, [SignatureSchemes.ecdsaP384Sha384.id]],
+  [Oid.ed25519, [SignatureSchemes.ed25519.id]],
+  [Oid.sha256WithRsa, [SignatureSchemes.rsaPkcs1Sha256.id]],
+  [Oid.sha384WithRsa, [SignatureSchemes.rsaPkcs1Sha384.id]],
+  [Oid.sha512WithRsa, [SignatureSchemes.rsaPkcs1Sha512.id]],
+  [Oid.rsassaPss, verifiedSchemes.filter(({ algorithm }) => algorithm.startsWith('rsa-pss')).map(({ id }) => id)],
+]
+
 function readPublicKey(spki: Uint8Array): PublicKey {
   const info = new ByteReader(readDer(new ByteReader(spki), DerTag.sequence, 'subjectPublicKeyInfo'))
   const algorithm = new ByteReader(readDer(info, DerTag.sequence, 'algorithm'))
   const oid = readDer(algorithm, DerTag.objectIdentifier, 'algorithm')
   const key = readDer(info, DerTag.bitString, 'subjectPublicKey')
   if (equalBytes(oid, Oid.rsaEncryption)) return { kind: 'rsa', spki: new Uint8Array(spki) }
+  if (equalBytes(oid, Oid.rsassaPss)) return { kind: 'rsa-pss', spki: new Uint8Array(spki) }
+  // RFC 8410 §4: the 32 bytes of the public key, behind the count of unused bits.
+  if (equalBytes(oid, Oid.ed25519) && key.length === 33)
+    return { kind: 'ed25519', point: new Uint8Array(key.subarray(1)) }
   if (!equalBytes(oid, Oid.ecPublicKey)) throw unsupported()
   const curve = readDer(algorithm, DerTag.objectIdentifier, 'namedCurve')
   // RFC 8422 §5.4.1: the uncompressed form is the only one. The bit string counts its unused bits first.
@@ -54,5 +88,8 @@ function isUncompressed(point: Uint8Array, coordinateLength: number): boolean {
 }
 
 function unsupported(): DtlsError {
-  return new DtlsError('unsupported-certificate', 'the key of the certificate is neither RSA nor on P-256 or P-384')
+  return new DtlsError(
+    'unsupported-certificate',
+    'the key of the certificate is neither RSA nor Ed25519 nor on P-256 or P-384',
+  )
 }

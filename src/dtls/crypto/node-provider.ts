@@ -23,7 +23,7 @@ import type {
   SignatureScheme,
   SigningKey,
 } from './provider.ts'
-import { fitsKey, SignatureSchemes } from './signature-schemes.ts'
+import { fitsKey, rsaPssSchemes, rsaSchemes, SignatureSchemes } from './signature-schemes.ts'
 
 /** Everything from `node:crypto`. Ephemeral keys come from its own generator, whatever random source is given. */
 export const nodeCryptoProvider: CryptoProvider = {
@@ -55,29 +55,44 @@ export function nodeVerify(scheme: SignatureScheme, key: PublicKey, data: Uint8A
 /**
  * A signing key for which `node:crypto` does the work.
  *
- * @param rsaSchemes what an RSA key is to sign with
+ * @param rsa what an RSA key is to sign with
  */
-export function nodeSigningKey(
-  pkcs8: Uint8Array,
-  rsaSchemes: readonly SignatureScheme[] = [SignatureSchemes.rsaPssSha256, SignatureSchemes.rsaPkcs1Sha256],
-): SigningKey {
+export function nodeSigningKey(pkcs8: Uint8Array, rsa: readonly SignatureScheme[] = rsaSchemes): SigningKey {
   const key = importPrivateKey(pkcs8)
   const signWith = (scheme: SignatureScheme, data: Uint8Array): Uint8Array =>
     sign(scheme.hash, data, { key, ...padding(scheme) })
-  if (key.asymmetricKeyType === 'rsa') return { kind: 'rsa', schemes: rsaSchemes, sign: signWith }
-  if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') {
-    return { kind: 'ec', schemes: [SignatureSchemes.ecdsaP256Sha256], sign: signWith }
+  const { namedCurve, hashAlgorithm } = key.asymmetricKeyDetails ?? {}
+  switch (key.asymmetricKeyType) {
+    case 'rsa':
+      return { kind: 'rsa', schemes: rsa, sign: signWith }
+    case 'rsa-pss': {
+      // RFC 4055 §3.3: parameters in the key prescribe the hash.
+      const schemes = rsaPssSchemes.filter(({ hash }) => hashAlgorithm === undefined || hash === hashAlgorithm)
+      return { kind: 'rsa-pss', schemes, sign: signWith }
+    }
+    case 'ed25519':
+      return { kind: 'ed25519', schemes: [SignatureSchemes.ed25519], sign: signWith }
+    case 'ec':
+      if (namedCurve === 'prime256v1') {
+        return { kind: 'ec', curve: 'P-256', schemes: [SignatureSchemes.ecdsaP256Sha256], sign: signWith }
+      }
+      if (namedCurve === 'secp384r1') {
+        return { kind: 'ec', curve: 'P-384', schemes: [SignatureSchemes.ecdsaP384Sha384], sign: signWith }
+      }
   }
-  throw new DtlsError('unsupported-key', 'a certificate needs a key on P-256, or an RSA key')
+  throw new DtlsError('unsupported-key', 'a certificate needs a key on P-256 or P-384, an Ed25519 key, or an RSA key')
 }
 
 const keyShareGenerators: Record<GroupName, () => KeyShare> = {
   x25519: () => nodeX25519KeyShare(generateKeyPairSync('x25519')),
-  secp256r1: () => {
-    const ecdh = createECDH('prime256v1')
-    ecdh.generateKeys()
-    return nodeP256KeyShare(ecdh)
-  },
+  secp256r1: () => nodeEcKeyShare(generateEcdh('prime256v1')),
+  secp384r1: () => nodeEcKeyShare(generateEcdh('secp384r1')),
+}
+
+function generateEcdh(curve: string): ECDH {
+  const ecdh = createECDH(curve)
+  ecdh.generateKeys()
+  return ecdh
 }
 
 /** The share of an X25519 key pair. */
@@ -95,13 +110,14 @@ export function nodeX25519KeyShare({ publicKey, privateKey }: KeyPairKeyObjectRe
   }
 }
 
-/** The share of a P-256 key pair, which `ecdh` holds. */
-export function nodeP256KeyShare(ecdh: ECDH): KeyShare {
+/** The share of a key pair on P-256 or P-384, which `ecdh` holds. */
+export function nodeEcKeyShare(ecdh: ECDH): KeyShare {
+  const publicKey = ecdh.getPublicKey()
   return {
-    publicKey: ecdh.getPublicKey(),
+    publicKey,
     deriveSecret: peer => {
       // RFC 8422 §5.4.1: only the uncompressed form; OpenSSL would take others.
-      if (peer.length !== 65 || peer[0] !== 4) throw badKeyShare()
+      if (peer.length !== publicKey.length || peer[0] !== 4) throw badKeyShare()
       try {
         return ecdh.computeSecret(peer)
       } catch {
@@ -116,7 +132,8 @@ export function badKeyShare(): DtlsError {
 }
 
 function toKeyObject(key: PublicKey): KeyObject {
-  if (key.kind === 'rsa') return createPublicKey({ key: Buffer.from(key.spki), format: 'der', type: 'spki' })
+  if (key.kind === 'ed25519') return fromJwk({ kty: 'OKP', crv: 'Ed25519', x: base64url(key.point) })
+  if (key.kind !== 'ec') return createPublicKey({ key: Buffer.from(key.spki), format: 'der', type: 'spki' })
   // Measured: a key as JWK is imported ten times faster than as SubjectPublicKeyInfo.
   const half = (key.point.length + 1) / 2
   return fromJwk({
@@ -138,11 +155,13 @@ function base64url(bytes: Uint8Array): string {
 /** RFC 8446 §4.2.3: the salt of RSASSA-PSS is as long as the digest. */
 function padding(scheme: SignatureScheme): { padding?: number; saltLength?: number } {
   switch (scheme.algorithm) {
-    case 'rsa-pss':
+    case 'rsa-pss-rsae':
+    case 'rsa-pss-pss':
       return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
     case 'rsa-pkcs1':
       return { padding: constants.RSA_PKCS1_PADDING }
     case 'ecdsa':
+    case 'ed25519':
       return {}
   }
 }

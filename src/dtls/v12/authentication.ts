@@ -1,10 +1,10 @@
-import type { CipherSuite } from '../cipher-suites.ts'
+import { authenticationBy, type CipherSuite } from '../cipher-suites.ts'
 import { certificatePublicKey } from '../crypto/certificate.ts'
 import type { CryptoProvider, PublicKey } from '../crypto/provider.ts'
 import { fitsKey, verifiedSchemes } from '../crypto/signature-schemes.ts'
 import { DtlsError } from '../errors.ts'
 import { checkFingerprint } from '../fingerprint.ts'
-import type { HandshakeConfig } from '../handshake.ts'
+import type { HandshakeConfig } from '../handshake-config.ts'
 import { decodeCertificate, type Signed } from './messages.ts'
 
 /** A peer's certificates, of which the first has a signalled fingerprint. Whether it has the key is still to be proved. */
@@ -24,7 +24,7 @@ export function acceptCertificate(body: Uint8Array, config: HandshakeConfig): Pe
 
 /** RFC 5246 §7.4.2: the server's key must fit the suite. @throws {DtlsError} `unsupported-certificate` */
 export function requireSuiteKey(suite: CipherSuite, key: PublicKey): void {
-  if ((key.kind === 'ec') !== (suite.authentication === 'ecdsa')) {
+  if (authenticationBy(key.kind) !== suite.authentication) {
     throw new DtlsError('unsupported-certificate', `the server's certificate does not fit ${suite.name}`)
   }
 }

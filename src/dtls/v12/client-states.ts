@@ -1,12 +1,14 @@
 import { concatBytes, constantTimeEqual } from '../../base/bytes.ts'
 import { type SelectedIdentity, selectIdentity } from '../certificate-selection.ts'
-import { cipherSuite12 } from '../cipher-suites.ts'
+import { authenticationBy, cipherSuite12 } from '../cipher-suites.ts'
 import { DtlsError } from '../errors.ts'
-import { decodePointFormats, decodeUseSrtp, type Extensions, ExtensionType } from '../extensions.ts'
+import { decodePointFormats, type Extensions, ExtensionType } from '../extensions.ts'
 import { type NamedGroup, namedGroup } from '../groups.ts'
-import type { Completed, Handshake, HandshakeConfig, HandshakeState } from '../handshake.ts'
+import type { Completed, Handshake, HandshakeState } from '../handshake.ts'
+import type { HandshakeConfig } from '../handshake-config.ts'
 import type { ClientHello, ServerHello } from '../hello.ts'
 import { type HandshakeMessage, HandshakeType } from '../messages.ts'
+import { chosenSrtpProfile } from '../srtp-profile.ts'
 import { acceptCertificate, type PeerCertificate, requireSuiteKey, verifySigned } from './authentication.ts'
 import { requireMessage } from './expectation.ts'
 import { MasterSecret, type Parameters12 } from './key-schedule.ts'
@@ -66,19 +68,6 @@ function checkExtensions(offered: Extensions, answered: Extensions): void {
   }
 }
 
-function chosenSrtpProfile(answered: Extensions, config: HandshakeConfig): number | undefined {
-  const data = answered.get(ExtensionType.useSrtp)
-  if (data === undefined) return undefined
-  const { profiles, mki } = decodeUseSrtp(data)
-  const [profile] = profiles
-  // RFC 5764 §4.1.1: exactly one profile, out of those offered.
-  // RFC 5764 §4.1.3: a nonzero MKI that was not offered aborts the handshake.
-  if (profile === undefined || profiles.length !== 1 || !config.srtpProfiles.includes(profile) || mki.length > 0) {
-    throw new DtlsError('illegal-parameter', 'the server chose an SRTP profile or MKI that was not offered')
-  }
-  return profile
-}
-
 class ExpectCertificate implements HandshakeState {
   readonly name = 'Certificate'
   readonly epoch = 0
@@ -111,7 +100,7 @@ class ExpectServerKeyExchange implements HandshakeState {
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
     requireMessage(message, HandshakeType.serverKeyExchange, this)
     const exchange = decodeServerKeyExchange(message.body)
-    const group = exchange.curveType === namedCurve ? namedGroup(exchange.group) : undefined
+    const group = exchange.curveType === namedCurve ? namedGroup(exchange.group, handshake.config.groups) : undefined
     if (group === undefined) throw new DtlsError('illegal-parameter', 'the server chose a group that was not offered')
     const { clientRandom, serverRandom } = this.#parameters
     // RFC 8422 §5.4: the signature covers both randoms and the parameters.
@@ -180,7 +169,7 @@ function sendClientFlight(
   request: CertificateRequest | undefined,
   handshake: Handshake,
 ): HandshakeState {
-  const { crypto, identities, random } = handshake.config
+  const { crypto, identities, random, keyLog } = handshake.config
   const { parameters, group, peer } = agreement
   const own = request === undefined ? undefined : selectIdentity(identitiesFor(request, identities), request.schemes)
   if (request !== undefined) {
@@ -191,6 +180,7 @@ function sendClientFlight(
   const preMasterSecret = share.deriveSecret(agreement.serverPublicKey)
   handshake.write(HandshakeType.clientKeyExchange, encodeClientKeyExchange(share.publicKey))
   const masterSecret = new MasterSecret(crypto, parameters, preMasterSecret, handshake.transcript)
+  masterSecret.logTo(keyLog)
   if (own !== undefined) handshake.write(HandshakeType.certificateVerify, certificateVerify(own, handshake))
   handshake.protect(masterSecret.deriveEpoch('client'))
   handshake.changeCipherSpec()
@@ -199,12 +189,11 @@ function sendClientFlight(
   return new ExpectFinished({ parameters, group, peer, masterSecret })
 }
 
-/** RFC 5246 §7.4.4: the key must be of a type that is asked for. */
+/** RFC 5246 §7.4.4: the key must be of a type that is asked for. RFC 8422 §5.5: EdDSA goes as ecdsa_sign. */
 function identitiesFor(request: CertificateRequest, identities: HandshakeConfig['identities']) {
+  const { ecdsaSign, rsaSign } = ClientCertificateType
   return identities.filter(({ key }) =>
-    request.certificateTypes.includes(
-      key.kind === 'ec' ? ClientCertificateType.ecdsaSign : ClientCertificateType.rsaSign,
-    ),
+    request.certificateTypes.includes(authenticationBy(key.kind) === 'ecdsa' ? ecdsaSign : rsaSign),
   )
 }
 

@@ -1,8 +1,10 @@
 import { ByteWriter, concatBytes } from '../../base/bytes.ts'
 import type { CipherSuite } from '../cipher-suites.ts'
 import type { CryptoProvider, HashName } from '../crypto/provider.ts'
+import { type KeyLog, keyLogLine } from '../key-log.ts'
 import { AesGcmOpener, AesGcmSealer, type ProtectedEpoch } from '../record-protection.ts'
 import type { Transcript } from '../transcript.ts'
+import { ChaCha20Poly1305Opener, ChaCha20Poly1305Sealer } from './chacha20-poly1305.ts'
 
 /** RFC 5246 §5: PRF(secret, label, seed) = P_hash(secret, label + seed). */
 export function prf(
@@ -59,7 +61,7 @@ export class MasterSecret {
     preMasterSecret.fill(0)
   }
 
-  /** RFC 5246 §6.3: the key block, cut into the keys and salts of both directions. An AEAD has no MAC keys. */
+  /** RFC 5246 §6.3: the key block, cut into the keys and fixed nonces of both directions. An AEAD has no MAC keys. */
   deriveEpoch(role: 'client' | 'server'): ProtectedEpoch {
     const { suite, clientRandom, serverRandom } = this.#parameters
     const { keyLength, fixedIvLength } = suite
@@ -71,6 +73,13 @@ export class MasterSecret {
     block.fill(0)
     const peer = role === 'client' ? 'server' : 'client'
     const epoch = 1
+    if (suite.aead === 'chacha20-poly1305') {
+      return {
+        epoch,
+        sealer: new ChaCha20Poly1305Sealer(epoch, keys[role], salts[role]),
+        opener: new ChaCha20Poly1305Opener(keys[peer], salts[peer]),
+      }
+    }
     return {
       epoch,
       sealer: new AesGcmSealer(epoch, keys[role], salts[role]),
@@ -90,6 +99,10 @@ export class MasterSecret {
     const seed = new ByteWriter(128).bytes(clientRandom).bytes(serverRandom)
     if (context !== undefined) seed.vector(2, writer => writer.bytes(context))
     return this.#prf(label, seed.view(), length)
+  }
+
+  logTo(keyLog: KeyLog | undefined): void {
+    keyLog?.(keyLogLine('CLIENT_RANDOM', this.#parameters.clientRandom, this.#secret))
   }
 
   wipe(): void {

@@ -7,7 +7,6 @@ import { DtlsError } from '../errors.ts'
 import {
   decodeCodePoints,
   decodePointFormats,
-  decodeUseSrtp,
   type Extensions,
   ExtensionType,
   emptyRenegotiationInfo,
@@ -15,9 +14,11 @@ import {
   uncompressedPointsOnly,
 } from '../extensions.ts'
 import { type NamedGroup, namedGroup, namedGroups } from '../groups.ts'
-import type { Completed, Handshake, HandshakeConfig, HandshakeState } from '../handshake.ts'
-import { type ClientHello, encodeServerHello, randomLength, Version } from '../hello.ts'
+import type { Completed, Handshake, HandshakeState } from '../handshake.ts'
+import type { HandshakeConfig } from '../handshake-config.ts'
+import { type ClientHello, downgradeSentinel12, encodeServerHello, randomLength, speaks, Version } from '../hello.ts'
 import { type HandshakeMessage, HandshakeType } from '../messages.ts'
+import { selectSrtpProfile } from '../srtp-profile.ts'
 import { acceptCertificate, type PeerCertificate, verifySigned } from './authentication.ts'
 import { requireMessage } from './expectation.ts'
 import { MasterSecret, type Parameters12 } from './key-schedule.ts'
@@ -59,11 +60,14 @@ export function negotiate12(hello: ClientHello, config: HandshakeConfig): Answer
     throw new DtlsError('no-extended-master-secret', 'the client does not offer the extended master secret')
   }
   checkRenegotiationInfo(extensions)
-  const group = selectGroup(extensions)
-  const schemes = extensions.get(ExtensionType.signatureAlgorithms)
-  // RFC 5246 §7.4.1.4.1: without the extension, SHA-1 is meant, with which nothing is signed here.
-  const peerSchemes = schemes === undefined ? [] : decodeCodePoints(schemes, 'signature_algorithms')
-  const selected = selectSuite12(config.identities, hello.cipherSuites, peerSchemes)
+  const group = selectGroup(extensions, config)
+  const selected = selectSuite12(config.identities, {
+    suites: hello.cipherSuites,
+    // RFC 5246 §7.4.1.4.1: without the extension, SHA-1 is meant, with which nothing is signed here.
+    schemes: codePoints(extensions, ExtensionType.signatureAlgorithms, 'signature_algorithms') ?? [],
+    certificateSchemes: codePoints(extensions, ExtensionType.signatureAlgorithmsCert, 'signature_algorithms_cert'),
+    groups: codePoints(extensions, ExtensionType.supportedGroups, 'supported_groups'),
+  })
   if (selected === undefined) {
     throw new DtlsError('no-common-cipher-suite', 'no cipher suite and certificate that both sides can use')
   }
@@ -78,29 +82,28 @@ function checkRenegotiationInfo(extensions: Extensions): void {
   }
 }
 
-function selectGroup(extensions: Extensions): NamedGroup {
+function selectGroup(extensions: Extensions, config: HandshakeConfig): NamedGroup {
   const formats = extensions.get(ExtensionType.ecPointFormats)
   // RFC 8422 §5.1.2: a list without the uncompressed format ends the handshake.
   if (formats !== undefined && !decodePointFormats(formats).includes(0)) {
     throw new DtlsError('illegal-parameter', 'the client does not take uncompressed points')
   }
-  const data = extensions.get(ExtensionType.supportedGroups)
   // RFC 8422 §4: a client that does not say which curves it supports leaves the choice to the server.
-  const offered = data === undefined ? namedGroups.map(({ id }) => id) : decodeCodePoints(data, 'supported_groups')
+  const offered =
+    codePoints(extensions, ExtensionType.supportedGroups, 'supported_groups') ??
+    namedGroups(config.groups).map(({ id }) => id)
   // RFC 8422 §5.1.1: the client's favourite comes first; what is unknown here is skipped.
   for (const id of offered) {
-    const group = namedGroup(id)
+    const group = namedGroup(id, config.groups)
     if (group !== undefined) return group
   }
   throw new DtlsError('no-common-group', 'no key exchange group that both sides can use')
 }
 
-/** RFC 5764 §4.1.1: one of the client's profiles, or no use_srtp at all. */
-function selectSrtpProfile(extensions: Extensions, config: HandshakeConfig): number | undefined {
-  const data = extensions.get(ExtensionType.useSrtp)
-  if (data === undefined) return undefined
-  const { profiles } = decodeUseSrtp(data)
-  return config.srtpProfiles.find(profile => profiles.includes(profile))
+/** The list in an extension; undefined without the extension. */
+function codePoints(extensions: Extensions, type: number, field: string): readonly number[] | undefined {
+  const data = extensions.get(type)
+  return data === undefined ? undefined : decodeCodePoints(data, field)
 }
 
 /** RFC 6347 §4.2.4: flight 4 is ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone. */
@@ -108,6 +111,9 @@ export function sendServerFlight12(answer: Answer12, handshake: Handshake): Hand
   const { crypto, random } = handshake.config
   const { hello, suite, group, srtpProfile, identity, scheme } = answer
   const serverRandom = random(randomLength)
+  // RFC 8446 §4.1.3, RFC 9147 §5.3: says under the signature that 1.3 was possible, and not asked for.
+  if (speaks(handshake.config, Version.dtls13))
+    serverRandom.set(downgradeSentinel12, randomLength - downgradeSentinel12.length)
   const parameters: Parameters12 = { suite, clientRandom: hello.random, serverRandom, srtpProfile }
   handshake.write(HandshakeType.serverHello, serverHello(answer, serverRandom))
   handshake.write(HandshakeType.certificate, encodeCertificate(identity.chain))
@@ -199,8 +205,9 @@ class ExpectClientKeyExchange implements HandshakeState {
     const { parameters, group, share } = this.#agreement
     const preMasterSecret = share.deriveSecret(decodeClientKeyExchange(message.body))
     handshake.transcript.add(message)
-    const { crypto } = handshake.config
+    const { crypto, keyLog } = handshake.config
     const masterSecret = new MasterSecret(crypto, parameters, preMasterSecret, handshake.transcript)
+    masterSecret.logTo(keyLog)
     // From here on the client's Finished can be opened. It is read only after its CertificateVerify.
     handshake.protect(masterSecret.deriveEpoch('server'))
     return new ExpectCertificateVerify({ parameters, group, peer: this.#peer, masterSecret })

@@ -1,0 +1,128 @@
+import { createPrivateKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { nodeCryptoProvider } from '../dtls/index.ts'
+import { certificateSecrets, makeCertificate, RTCCertificate, toDate } from './rtc-certificate.ts'
+
+/** A certificate and its private key, to be stored. Whoever reads the private key can pose as this end. */
+export interface ExportedCertificate {
+  /** PEM, the certificate of the key first. */
+  readonly certificate: string
+  /** PKCS #8 (RFC 5958), as PEM. */
+  readonly privateKey: string
+  /** Milliseconds since 1970. */
+  readonly expires: number
+}
+
+/** What a certificate can be made of. */
+export interface CertificateImport {
+  /** PEM, one certificate or several, that of the key first; or DER of one. */
+  readonly certificate: string | Uint8Array
+  /** PKCS #8 as PEM or DER; or a JSON Web Key (RFC 7517). */
+  readonly privateKey: string | Uint8Array | JsonWebKey
+  /** Milliseconds since 1970; by default what the certificate says. */
+  readonly expires?: number
+}
+
+/**
+ * Certificate and private key as PEM, for storing them: `importCertificate` takes the result as it is.
+ *
+ * webrtc-pc §4.9.2 lets no application see the key; this is an addition of icefloe, where the application is the one that
+ * keeps it.
+ */
+export function exportCertificate(certificate: RTCCertificate): ExportedCertificate {
+  const { chain } = secretsOf(certificate)
+  return {
+    certificate: chain.map(der => pem('CERTIFICATE', der)).join(''),
+    privateKey: privateKeyOf(certificate).export({ format: 'pem', type: 'pkcs8' }).toString(),
+    expires: certificate.expires,
+  }
+}
+
+/**
+ * The private key as a JSON Web Key.
+ *
+ * @throws {DOMException} `NotSupportedError` for a key for RSA-PSS alone, which RFC 7518 has no type for
+ */
+export function exportPrivateKeyJwk(certificate: RTCCertificate): JsonWebKey {
+  const key = privateKeyOf(certificate)
+  if (key.asymmetricKeyType === 'rsa-pss') throw new DOMException('RSA-PSS keys have no JWK', 'NotSupportedError')
+  return key.export({ format: 'jwk' })
+}
+
+/**
+ * A certificate from elsewhere, or from `exportCertificate`.
+ *
+ * Nothing of the key is in the errors.
+ *
+ * @throws {DOMException} `DataError` if something cannot be read, or the key is another's; `NotSupportedError` for keys that
+ * DTLS cannot sign with
+ */
+export function importCertificate({ certificate, privateKey, expires }: CertificateImport): RTCCertificate {
+  const chain = readChain(certificate)
+  const [own] = chain
+  if (own === undefined) throw dataError('there is no certificate')
+  const key = readPrivateKey(privateKey)
+  if (!own.checkPrivateKey(key)) throw dataError('the private key is not that of the certificate')
+  const pkcs8 = key.export({ format: 'der', type: 'pkcs8' })
+  try {
+    nodeCryptoProvider.importSigningKey(pkcs8)
+  } catch {
+    throw new DOMException('DTLS cannot sign with a key of this kind', 'NotSupportedError')
+  }
+  const end = expires ?? fromText(own.validTo)
+  if (!Number.isFinite(end)) throw new TypeError('importCertificate: expires is no time')
+  return makeCertificate(
+    chain.map(({ raw }) => new Uint8Array(raw)),
+    pkcs8,
+    end,
+  )
+}
+
+function secretsOf(certificate: RTCCertificate): ReturnType<typeof certificateSecrets> {
+  if (!(certificate instanceof RTCCertificate)) throw new TypeError('not an RTCCertificate')
+  return certificateSecrets(certificate)
+}
+
+function privateKeyOf(certificate: RTCCertificate): KeyObject {
+  const { pkcs8 } = secretsOf(certificate)
+  return createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+}
+
+function readChain(certificate: string | Uint8Array): X509Certificate[] {
+  const blocks =
+    typeof certificate === 'string'
+      ? (certificate.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [])
+      : [certificate]
+  try {
+    return blocks.map(block => new X509Certificate(block))
+  } catch {
+    throw dataError('a certificate cannot be read')
+  }
+}
+
+function readPrivateKey(key: CertificateImport['privateKey']): KeyObject {
+  try {
+    if (typeof key === 'string') return createPrivateKey(key)
+    if (key instanceof Uint8Array) return createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' })
+    return createPrivateKey({ key, format: 'jwk' })
+  } catch {
+    // Without the cause: what OpenSSL says about a private key is nobody's business.
+    throw dataError('the private key cannot be read')
+  }
+}
+
+/** @param time as certificates are printed: `Jan  2 00:00:00 2030 GMT` */
+function fromText(time: string): number {
+  return toDate(time).getTime()
+}
+
+function dataError(message: string): DOMException {
+  return new DOMException(message, 'DataError')
+}
+
+/** RFC 7468 §2: lines of 64 characters between the two labels. */
+function pem(label: string, der: Uint8Array): string {
+  const lines = Buffer.from(der)
+    .toString('base64')
+    .replace(/.{64}(?!$)/g, '$&\n')
+  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`
+}

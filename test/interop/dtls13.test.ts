@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { DtlsConnection, type DtlsOptions, type DtlsSession } from '../../src/dtls/index.ts'
+import type { Pair } from './browser-pair.ts'
+import { type BrowserUnderTest, exchangesMessages, offerers, withBrowser, withPair } from './browser-suites.ts'
+import { openChromium } from './chromium.ts'
+import { openFirefox } from './firefox.ts'
+
+type Choices = Pick<DtlsOptions, 'minVersion' | 'maxVersion' | 'groups'>
+
+for (const [name, open] of [
+  ['Chromium', openChromium],
+  ['Firefox', openFirefox],
+] as const) {
+  describe(`DTLS 1.3 with ${name}`, function () {
+    this.timeout(60_000)
+    const browser = withBrowser(name, open)
+
+    for (const offerer of offerers) {
+      const role = offerer === 'browser' ? 'client' : 'server'
+      const run = (choices: Choices, use: (pair: Pair, dtls: DtlsConnection) => Promise<void>): Promise<void> =>
+        connect(browser, offerer, choices, use)
+
+      it(`is what icefloe uses as the ${role}`, async () => {
+        await run({}, async (pair, dtls) => {
+          await exchangesMessages(pair)
+          const report = await pair.icefloe.getStats()
+          const transport = [...report.values()].find(({ type }) => type === 'transport')
+          assert.equal(transport?.tlsVersion, 'FEFC')
+          assert.equal(transport?.dtlsRole, role)
+          assert.equal(dtls.session?.group, 'x25519mlkem768')
+          const theirs = await pair.browser.transportStats()
+          // Firefox has no statistics of transports.
+          if (theirs.tlsVersion !== undefined) assert.equal(theirs.tlsVersion, 'FEFC')
+        })
+      })
+
+      it(`goes on with new keys, with icefloe as the ${role}`, async () => {
+        await run({}, async (pair, dtls) => {
+          for (let epoch = 4; epoch < 9; epoch++) {
+            dtls.updateKeys(performance.now(), true)
+            await exchangesMessages(pair)
+            const [flags] = dtls.seal(new Uint8Array())
+            assert.equal((flags ?? 0) & 3, epoch % 4, `epoch ${epoch}`)
+          }
+          assert.equal(dtls.drops['bad-record-mac'], 0)
+        })
+      })
+
+      for (const [title, choices, expected] of [
+        ['DTLS 1.2', { maxVersion: '1.2' }, { version: 'FEFD' }],
+        ['X25519 alone', { groups: ['x25519'] }, { version: 'FEFC', group: 'x25519' }],
+        // Browsers send no share of it: as a server, icefloe has to ask for one.
+        ['P-256 alone', { groups: ['secp256r1'] }, { version: 'FEFC', group: 'secp256r1' }],
+        ['P-384 alone', { groups: ['secp384r1'] }, { version: 'FEFC', group: 'secp384r1' }],
+        // Firefox prefers the hybrid: as a client, icefloe is asked for another share.
+        ['P-384 rather than others', { groups: ['secp384r1', 'x25519mlkem768'] }, { version: 'FEFC' }],
+      ] as readonly (readonly [string, Choices, Partial<DtlsSession>])[]) {
+        it(`speaks ${title}, with icefloe as the ${role}`, async () => {
+          await run(choices, async (pair, dtls) => {
+            assert.deepEqual({ ...dtls.session, ...expected }, dtls.session)
+            await exchangesMessages(pair)
+          })
+        })
+      }
+
+      it(`connects whichever of the first datagrams is lost, with icefloe as the ${role}`, async () => {
+        for (const direction of ['out', 'in'] as const) {
+          for (let lost = 0; lost < 5; lost++) {
+            await withLoss(direction, lost, async () => {
+              await run({ minVersion: '1.3' }, exchangesMessages)
+            })
+          }
+        }
+      })
+    }
+  })
+}
+
+/** Connects, and shows the DTLS connection that was made. */
+async function connect(
+  browser: BrowserUnderTest,
+  offerer: (typeof offerers)[number],
+  dtls: Choices,
+  use: (pair: Pair, dtls: DtlsConnection) => Promise<void>,
+): Promise<void> {
+  const connections: DtlsConnection[] = []
+  const genuine = DtlsConnection.prototype.start
+  DtlsConnection.prototype.start = function (now: number) {
+    connections.push(this)
+    genuine.call(this, now)
+  }
+  try {
+    const options = { offerer, trickle: true, channels: { data: {} }, icefloeExtensions: { dtls } }
+    await withPair(browser, options, async pair => {
+      const [connection] = connections
+      assert.ok(connection)
+      await use(pair, connection)
+    })
+  } finally {
+    DtlsConnection.prototype.start = genuine
+  }
+}
+
+/** Runs while one datagram of the handshake is lost: counted from 0, of those that come in or go out. */
+async function withLoss(direction: 'in' | 'out', lost: number, run: () => Promise<void>): Promise<void> {
+  const { receive, pollTransmit } = DtlsConnection.prototype
+  let count = 0
+  if (direction === 'in') {
+    DtlsConnection.prototype.receive = function (datagram, now) {
+      return count++ === lost ? { handled: true } : receive.call(this, datagram, now)
+    }
+  } else {
+    DtlsConnection.prototype.pollTransmit = function () {
+      const datagram = pollTransmit.call(this)
+      return datagram !== undefined && count++ === lost ? pollTransmit.call(this) : datagram
+    }
+  }
+  try {
+    await run()
+  } finally {
+    Object.assign(DtlsConnection.prototype, { receive, pollTransmit })
+  }
+}
