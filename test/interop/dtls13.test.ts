@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
 import { DtlsConnection, type DtlsOptions, type DtlsSession } from '../../src/dtls/index.ts'
 import type { Pair } from './browser-pair.ts'
 import { type BrowserUnderTest, exchangesMessages, offerers, withBrowser, withPair } from './browser-suites.ts'
@@ -38,9 +39,9 @@ for (const [name, open] of [
         await run({}, async (pair, dtls) => {
           for (let epoch = 4; epoch < 9; epoch++) {
             dtls.updateKeys(performance.now(), true)
+            // RFC 9147 §8: the new keys wait for the ACK, and the browser may send data before it.
+            while (((dtls.seal(new Uint8Array())[0] ?? 0) & 3) !== epoch % 4) await delay(5)
             await exchangesMessages(pair)
-            const [flags] = dtls.seal(new Uint8Array())
-            assert.equal((flags ?? 0) & 3, epoch % 4, `epoch ${epoch}`)
           }
           assert.equal(dtls.drops['bad-record-mac'], 0)
         })
