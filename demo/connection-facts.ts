@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import type { RTCPeerConnection } from 'icefloe'
 
 /** What a person wants to know about a connection, read out of `getStats()`. A fact that is not known yet is absent. */
@@ -9,10 +9,23 @@ export interface ConnectionFacts {
   /** `DTLS 1.3`, and the name of the suite as IANA writes it. */
   dtls?: string
   cipher?: string
-  /** Key of this end's own certificate: `ECDSA P-256`, and of the peer's. */
-  certificate?: string
-  remoteCertificate?: string
+  /** The key exchange: `x25519mlkem768`. Browsers do not tell it. */
+  group?: string
+  /** In the handshake: `client` or `server`. */
+  role?: string
+  /** The certificate that this end has shown, and that of the peer. */
+  certificate?: CertificateFacts
+  remoteCertificate?: CertificateFacts
   roundTripMs?: number
+}
+
+export interface CertificateFacts {
+  /** `ECDSA P-256` */
+  readonly key: string
+  /** The hash function and its value: `sha-256 AB:CD:...` */
+  readonly fingerprint: string
+  /** The last day of its validity: `2026-12-31` */
+  readonly expires: string
 }
 
 export async function connectionFacts(connection: RTCPeerConnection): Promise<ConnectionFacts> {
@@ -29,7 +42,9 @@ export async function connectionFacts(connection: RTCPeerConnection): Promise<Co
   if (typeof seconds === 'number') facts.roundTripMs = seconds * 1000
 
   assign(facts, 'dtls', describeVersion(transport.tlsVersion))
-  assign(facts, 'cipher', typeof transport.dtlsCipher === 'string' ? transport.dtlsCipher : undefined)
+  assign(facts, 'cipher', text(transport.dtlsCipher))
+  assign(facts, 'group', text(transport.tlsGroup))
+  assign(facts, 'role', text(transport.dtlsRole))
   assign(facts, 'certificate', describeCertificate(stats.get(transport.localCertificateId)))
   assign(facts, 'remoteCertificate', describeCertificate(stats.get(transport.remoteCertificateId)))
   return facts
@@ -77,13 +92,25 @@ function describeVersion(version: unknown): string | undefined {
   return { FEFF: 'DTLS 1.0', FEFD: 'DTLS 1.2', FEFC: 'DTLS 1.3' }[version.toUpperCase()] ?? version
 }
 
-function describeCertificate(certificate: Stats | undefined): string | undefined {
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function describeCertificate(certificate: Stats | undefined): CertificateFacts | undefined {
   if (typeof certificate?.base64Certificate !== 'string') return undefined
-  const key = new X509Certificate(Buffer.from(certificate.base64Certificate, 'base64')).publicKey
-  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {}
-  if (key.asymmetricKeyType === 'ec') return `ECDSA ${curveNames[namedCurve ?? ''] ?? namedCurve}`
-  if (key.asymmetricKeyType === 'rsa') return `RSA ${modulusLength}`
-  return key.asymmetricKeyType === 'ed25519' ? 'Ed25519' : key.asymmetricKeyType
+  const { publicKey, validTo } = new X509Certificate(Buffer.from(certificate.base64Certificate, 'base64'))
+  return {
+    key: describeKey(publicKey),
+    fingerprint: `${certificate.fingerprintAlgorithm} ${certificate.fingerprint}`,
+    expires: new Date(validTo).toISOString().slice(0, 10),
+  }
+}
+
+function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  const { namedCurve = '', modulusLength } = asymmetricKeyDetails ?? {}
+  if (asymmetricKeyType === 'ec') return `ECDSA ${curveNames[namedCurve] ?? namedCurve}`
+  if (asymmetricKeyType === 'rsa') return `RSA ${modulusLength}`
+  return asymmetricKeyType === 'ed25519' ? 'Ed25519' : String(asymmetricKeyType)
 }
 
 /** Node names curves as OpenSSL does; WebCrypto, and so the W3C API, as NIST does. */

@@ -1,4 +1,5 @@
 import {
+  type ConnectionExtensions,
   type RTCConfiguration,
   type RTCDataChannel,
   type RTCIceCandidateInit,
@@ -22,8 +23,8 @@ export class DemoPeer {
   #describedAt = 0
   #closed = false
 
-  constructor(configuration: RTCConfiguration, report: (event: PeerEvent) => void) {
-    this.#connection = new RTCPeerConnection(configuration)
+  constructor(configuration: RTCConfiguration, extensions: ConnectionExtensions, report: (event: PeerEvent) => void) {
+    this.#connection = new RTCPeerConnection(configuration, extensions)
     this.#report = report
     this.#watch()
   }

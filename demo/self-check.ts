@@ -47,8 +47,8 @@ async function dtlsConnected(...connections: RTCPeerConnection[]): Promise<strin
   await Promise.all(
     connections.map(each => reached(each, 'connectionstatechange', () => each.connectionState === 'connected')),
   )
-  const { dtls, cipher, certificate } = await factsOf(connections)
-  return [dtls, cipher, certificate && `${certificate} certificate`].filter(Boolean).join(', ')
+  const { dtls, group, cipher, certificate } = await factsOf(connections)
+  return [dtls, group, cipher, certificate && `${certificate.key} certificate`].filter(Boolean).join(', ')
 }
 
 async function factsOf([connection]: readonly RTCPeerConnection[]): Promise<ConnectionFacts> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { RTCConfiguration } from 'icefloe'
+import type { DtlsConfiguration } from './dtls-choice.ts'
 import { configurationsFor, type Path } from './paths.ts'
 import { DemoPeer } from './peer.ts'
 import type { PeerEvent } from './peer-events.ts'
@@ -28,11 +29,12 @@ export class Session {
   #remoteCandidates = 0
   #closed = false
 
-  constructor(path: Path, relay: DemoRelay, onClosed: (session: Session) => void) {
+  constructor(path: Path, dtls: DtlsConfiguration, relay: DemoRelay, onClosed: (session: Session) => void) {
     this.#onClosed = onClosed
     const configurations = configurationsFor(path, relay, this.id.slice(0, 8))
     this.pageConfiguration = configurations.page
-    this.peer = new DemoPeer(configurations.icefloe, event => this.#take(event))
+    const configuration = { ...configurations.icefloe, certificates: dtls.certificates }
+    this.peer = new DemoPeer(configuration, dtls.extensions, event => this.#take(event))
     const seconds = CONNECT_TIMEOUT_MS / 1000
     this.#connectTimer = setTimeout(() => this.close(`Not connected within ${seconds} s`), CONNECT_TIMEOUT_MS)
     this.#connectTimer.unref()

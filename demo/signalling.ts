@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RTCIceCandidateInit, RTCSessionDescriptionInit } from 'icefloe'
+import { configureDtls, toDtlsChoice } from './dtls-choice.ts'
 import { toPath } from './paths.ts'
 import { type DemoRelay, outsideAddress } from './relay.ts'
 import { Session } from './session.ts'
@@ -7,7 +8,7 @@ import { Session } from './session.ts'
 /**
  * Signalling over plain HTTP. Bodies are JSON; candidates trickle both ways. An offer after the first one restarts ICE.
  *
- *     POST   /sessions                 {path}        -> 201 {id, configuration, hostAddress}
+ *     POST   /sessions                 {path, dtls, certificates}  -> 201 {id, configuration, hostAddress}
  *     POST   /sessions/ID/offer        {offer}       -> 200 {answer}             the browser offers
  *     POST   /sessions/ID/offer        {}            -> 200 {offer}              icefloe offers
  *     POST   /sessions/ID/answer       {answer}      -> 204
@@ -68,12 +69,15 @@ export class Signalling {
     }
   }
 
-  /** Resolves when the peer is ready to describe itself: a pool takes a moment to fill. */
+  /** Resolves when the peer is ready to describe itself: keys take a moment to make, and a pool to fill. */
   async #create(body: Json): Promise<object> {
     const path = toPath(body.path)
     if (path === undefined) throw new HttpError(400, 'There is no such path')
+    const choice = toDtlsChoice(body.dtls, body.certificates)
+    if (choice === undefined) throw new HttpError(400, 'There is no such version of DTLS, or no such certificate')
+    const dtls = await configureDtls(choice)
     if (this.#sessions.size >= MAX_SESSIONS) throw new HttpError(503, `All ${MAX_SESSIONS} sessions are in use`)
-    const session = new Session(path, this.#relay, closed => this.#sessions.delete(closed.id))
+    const session = new Session(path, dtls, this.#relay, closed => this.#sessions.delete(closed.id))
     this.#sessions.set(session.id, session)
     await session.peer.ready()
     return { id: session.id, configuration: session.pageConfiguration, hostAddress: outsideAddress() }

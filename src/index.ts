@@ -27,7 +27,7 @@ export {
   exportPrivateKeyJwk,
   importCertificate,
 } from './pc/portable-certificate.ts'
-export { RTCCertificate } from './pc/rtc-certificate.ts'
+export { RTCCertificate, type RTCKeygenAlgorithm } from './pc/rtc-certificate.ts'
 export { RTCDataChannel } from './pc/rtc-data-channel.ts'
 export type { RTCErrorDetailType, RTCErrorInit } from './pc/rtc-error.ts'
 export { RTCError } from './pc/rtc-error.ts'

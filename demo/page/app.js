@@ -2,6 +2,7 @@ import { Candidates } from './candidates.js'
 import { Chat } from './chat.js'
 import { Connection } from './connection.js'
 import { Counter } from './counter.js'
+import { DtlsChoice } from './dtls-choice.js'
 import { Files } from './files.js'
 import { Meter } from './meter.js'
 import { PathChoice } from './path-choice.js'
@@ -10,7 +11,7 @@ import { Plot } from './plot.js'
 import { Restart } from './restart.js'
 import { Route } from './route.js'
 import { Speed } from './speed.js'
-import { FactsTable, milliseconds, pageFacts, StatesTable, selectedPageCandidate } from './tables.js'
+import { certificateFacts, FactsTable, milliseconds, pageFacts, StatesTable, selectedPageCandidate } from './tables.js'
 import { WhyPanel } from './why.js'
 
 const byId = id => document.getElementById(id)
@@ -20,6 +21,9 @@ const link = byId('link')
 const form = byId('connect-form')
 const button = byId('connect')
 const path = new PathChoice({ radios: form.elements.path, hint: byId('path-hint'), note: byId('path-note') })
+const dtls = new DtlsChoice({
+  ...{ versions: form.elements.dtls, boxes: form.elements.certificate, hint: byId('dtls-hint') },
+})
 const route = new Route(byId('route'))
 const counter = new Counter({
   ...{ sent: byId('count-sent'), returned: byId('count-returned') },
@@ -53,7 +57,7 @@ form.addEventListener('change', () => {
 form.addEventListener('submit', event => {
   event.preventDefault()
   if (connected) current.close()
-  else connect({ offerer: form.elements.offerer.value, path: path.value })
+  else connect({ offerer: form.elements.offerer.value, path: path.value, ...dtls.value })
 })
 addEventListener('pagehide', () => current?.close())
 
@@ -95,8 +99,9 @@ function report(connection) {
     candidates.add(candidate)
     if (candidate.end === 'page') path.add(candidate.told)
   })
-  on('facts', ({ facts: { roundTripMs, ...values } }) => {
-    facts.show('icefloe', { ...values, roundTrip: milliseconds(roundTripMs) })
+  on('facts', ({ facts: { roundTripMs, certificate, remoteCertificate, ...values } }) => {
+    facts.show('icefloe', { ...values, ...certificateFacts(certificate), roundTrip: milliseconds(roundTripMs) })
+    facts.show('page', certificateFacts(remoteCertificate))
   })
 }
 
@@ -146,6 +151,7 @@ function show(state, status, error) {
   const free = state !== 'connecting' && !connected
   for (const radio of form.elements.offerer) radio.disabled = !free
   path.enable(free)
+  dtls.enable(free)
 }
 
 function browserName() {

@@ -34,13 +34,13 @@ export class Connection extends EventTarget {
   #open = false
   #ended = false
 
-  /** @param choice the `offerer`, 'page' or 'icefloe', and the `path`: see `paths.ts` */
-  async start({ offerer, path }) {
+  /** @param choice the `offerer`, 'page' or 'icefloe'; the `path`, `dtls` and `certificates`: see `paths.ts`, `dtls-choice.ts` */
+  async start({ offerer, ...choice }) {
     this.#offerer = offerer
     const seconds = CONNECT_TIMEOUT_MS / 1000
     this.#timer = setTimeout(() => this.#end(`No connection within ${seconds} s`, true), CONNECT_TIMEOUT_MS)
     try {
-      const { configuration, hostAddress } = await this.#signalling.create(path)
+      const { configuration, hostAddress } = await this.#signalling.create(choice)
       if (this.#ended) return
       this.peer = new RTCPeerConnection(configuration)
       this.#tell('ready', { hostAddress })

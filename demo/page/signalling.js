@@ -6,9 +6,12 @@ export class Signalling {
   #id
   #waiting
 
-  /** @returns what the page's connection is to be constructed with, and an address of the server's host, if it has any */
-  async create(path) {
-    const { id, configuration, hostAddress } = await request('POST', '/sessions', { path })
+  /**
+   * @param choice `path`, `dtls` and `certificates`
+   * @returns what the page's connection is to be constructed with, and an address of the server's host, if it has any
+   */
+  async create(choice) {
+    const { id, configuration, hostAddress } = await request('POST', '/sessions', choice)
     this.#id = id
     return { configuration, hostAddress }
   }

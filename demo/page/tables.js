@@ -73,8 +73,12 @@ export class StatesTable {
 
 const facts = {
   dtls: 'DTLS version',
+  group: 'Key exchange',
   cipher: 'Cipher suite',
+  role: 'DTLS role',
   certificate: 'Own certificate',
+  fingerprint: 'Its fingerprint',
+  expires: 'Expires',
   local: 'Own candidate',
   remote: "Peer's candidate",
   roundTrip: 'ICE round trip',
@@ -109,7 +113,18 @@ export class FactsTable {
   }
 }
 
-/** The browser's own statistics, in the words of the table. It does not say what key its certificate has. */
+/** A certificate as the Node.js end reads it, also that of the browser, whose statistics do not say what is in it. */
+export function certificateFacts(certificate) {
+  const { key, fingerprint, expires } = certificate ?? {}
+  return { certificate: key, fingerprint: fingerprint && shortened(fingerprint), expires }
+}
+
+function shortened(fingerprint) {
+  const [algorithm, value] = fingerprint.split(' ')
+  return `${algorithm} ${value.slice(0, 17)}…`
+}
+
+/** The browser's own statistics, in the words of the table. */
 export async function pageFacts(peer) {
   const stats = await peer.getStats()
   const transport = [...stats.values()].find(({ type }) => type === 'transport')
@@ -118,7 +133,8 @@ export async function pageFacts(peer) {
   return {
     dtls: { FEFF: 'DTLS 1.0', FEFD: 'DTLS 1.2', FEFC: 'DTLS 1.3' }[transport?.tlsVersion] ?? transport?.tlsVersion,
     cipher: transport?.dtlsCipher,
-    certificate: certificate && `${certificate.fingerprintAlgorithm} ${certificate.fingerprint.slice(0, 11)}…`,
+    role: transport?.dtlsRole,
+    fingerprint: certificate && shortened(`${certificate.fingerprintAlgorithm} ${certificate.fingerprint}`),
     local: describeCandidate(local),
     remote: describeCandidate(remote),
     roundTrip: milliseconds(pair?.currentRoundTripTime * 1000),

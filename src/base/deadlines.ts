@@ -28,22 +28,27 @@ export class Deadlines<Name extends string> {
 
   /** The earliest deadline, or undefined if none is set. */
   next(): number | undefined {
-    let earliest: number | undefined
-    for (const at of this.#times.values()) if (earliest === undefined || at < earliest) earliest = at
-    return earliest
+    let next: number | undefined
+    for (const at of this.#times.values()) next = earliest(next, at)
+    return next
   }
 
   /** Removes and returns the earliest deadline that has passed. Call it until it returns undefined. */
   expire(now: number): Name | undefined {
     let due: Name | undefined
-    let earliest = Number.POSITIVE_INFINITY
+    let dueAt = Number.POSITIVE_INFINITY
     for (const [name, at] of this.#times) {
-      if (at <= now && at < earliest) {
+      if (at <= now && at < dueAt) {
         due = name
-        earliest = at
+        dueAt = at
       }
     }
     if (due !== undefined) this.#times.delete(due)
     return due
   }
+}
+
+/** The earlier of two deadlines that may be unset. */
+export function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || (b !== undefined && b < a) ? b : a
 }

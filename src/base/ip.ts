@@ -29,6 +29,23 @@ export function formatIpv6(groups: readonly number[]): IpAddress {
   return { address: `${text(groups.slice(0, zeros.start))}::${text(groups.slice(zeros.end))}`, family: 6 }
 }
 
+/** Of an address in canonical form, as all of these: whether it is 127.0.0.0/8 or ::1. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
+}
+
+/** RFC 4291 §2.5.6: fe80::/10. Such an address means nothing without a zone. */
+export function isLinkLocalIpv6(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(address)
+}
+
+/** Whether it stands for one host: not unspecified, multicast, broadcast or reserved. */
+export function isUnicast(address: string): boolean {
+  if (address.includes(':')) return address !== '::' && !/^ff[0-9a-f]{2}:/.test(address)
+  const first = Number.parseInt(address, 10)
+  return first > 0 && first < 224
+}
+
 /** The four bytes of an IPv4 literal without leading zeros, or undefined. */
 export function parseIpv4(text: string): readonly [number, number, number, number] | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)

@@ -1,4 +1,4 @@
-import type { ServerUrl, StunCredentials } from '../ice/index.ts'
+import type { StunCredentials } from '../ice/index.ts'
 import type { IceServerTarget } from '../pc/gathering/server-list.ts'
 import { noPositionals, readArguments, seconds } from './arguments.ts'
 import { type Command, type Context, exitCode, UsageError } from './command.ts'
@@ -11,7 +11,7 @@ import { discoverNats } from './doctor/nat-discovery.ts'
 import { examineRelay } from './doctor/relays.ts'
 import { examineStunServer } from './doctor/stun-server.ts'
 import { toJson } from './output.ts'
-import { readServerUrl } from './reach.ts'
+import { type ReachableUrl, readServerUrl } from './reach.ts'
 import { credentialHelp, credentialOptions, readCredentials, readPem } from './secrets.ts'
 import { version } from './version.ts'
 
@@ -32,7 +32,7 @@ ${credentialHelp}
 Exit codes: 0 nothing is broken, 1 something is, 2 the command was not understood.`
 
 interface Options {
-  readonly servers: readonly ServerUrl[]
+  readonly servers: readonly ReachableUrl[]
   readonly credentials: StunCredentials | undefined
   readonly ca: string | undefined
   readonly timeoutMs: number
@@ -103,11 +103,11 @@ async function* examine(options: Options, context: Context): AsyncGenerator<Find
   }
 }
 
-function isTurn({ scheme }: ServerUrl): boolean {
+function isTurn({ scheme }: ReachableUrl): boolean {
   return scheme === 'turn' || scheme === 'turns'
 }
 
-function toTarget(server: ServerUrl, credentials: StunCredentials | undefined): IceServerTarget {
+function toTarget(server: ReachableUrl, credentials: StunCredentials | undefined): IceServerTarget {
   return { server, credentials: isTurn(server) ? credentials : undefined }
 }
 

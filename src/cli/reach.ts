@@ -1,24 +1,31 @@
 import type { TransportAddress } from '../base/address.ts'
 import type { Environment } from '../base/environment.ts'
 import { decodeMessage, parseServerUrl, type ServerScheme, type ServerUrl } from '../ice/index.ts'
+import { headerLength, isStun, transactionIdOf } from '../ice/stun/header.ts'
+import { transactionKey } from '../ice/stun/transaction.ts'
 import { HostSocket } from '../pc/gathering/host-socket.ts'
 import { type OpenLink, streamLink, udpLink } from '../pc/gathering/server-link.ts'
 import { serverAddresses } from '../pc/gathering/server-list.ts'
 import { type Context, UsageError } from './command.ts'
+
+/** The URL of a server that can be spoken with: not over DTLS. */
+export interface ReachableUrl extends ServerUrl {
+  readonly transport: Exclude<ServerUrl['transport'], 'dtls'>
+}
 
 /**
  * Reads the URL of a server; `example.org:3478` without a scheme is taken too.
  *
  * @throws {UsageError} which does not repeat what is before an `@`: people put passwords there
  */
-export function readServerUrl(text: string, scheme: 'stun' | 'turn', allowed: readonly ServerScheme[]): ServerUrl {
+export function readServerUrl(text: string, scheme: 'stun' | 'turn', allowed: readonly ServerScheme[]): ReachableUrl {
   if (text.includes('@')) throw new UsageError('a URL holds no user name or password: see --user and --password')
   const url = /^(stuns?|turns?):/i.test(text) || text.includes('://') ? text : `${scheme}:${text}`
   const server = parse(url)
   if (!allowed.includes(server.scheme)) throw new UsageError(`the URL must begin with ${allowed.join(': or ')}:`)
-  if (server.transport === 'dtls')
-    throw new UsageError('DTLS to a server is not spoken: leave ?transport=udp out, for TLS')
-  return server
+  const { transport } = server
+  if (transport === 'dtls') throw new UsageError('DTLS to a server is not spoken: leave ?transport=udp out, for TLS')
+  return { ...server, transport }
 }
 
 function parse(url: string): ServerUrl {
@@ -32,7 +39,7 @@ function parse(url: string): ServerUrl {
 /** A way to one address of a server. */
 export interface Way {
   readonly server: TransportAddress
-  readonly transport: 'udp' | 'tcp' | 'tls'
+  readonly transport: ReachableUrl['transport']
   /** What may be used more than once; with TCP and TLS each time is a connection. */
   readonly open: OpenLink
   /** Over UDP, the socket that leads to the server. */
@@ -61,18 +68,18 @@ export async function addressesOf(
 }
 
 /** Opens a way to an address of a server, from the address of this host that the operating system would choose. */
-export async function reach(url: ServerUrl, server: TransportAddress, options: ReachOptions): Promise<Way | NoWay> {
+export async function reach(url: ReachableUrl, server: TransportAddress, options: ReachOptions): Promise<Way | NoWay> {
   const { network } = options.environment
-  if (url.transport !== 'udp') {
-    const tls = url.transport === 'tls' ? { tls: { serverName: url.host, ...pem(options.ca) } } : {}
-    const transport = url.transport === 'tls' ? 'tls' : 'tcp'
+  const { transport } = url
+  if (transport !== 'udp') {
+    const tls = transport === 'tls' ? { tls: { serverName: url.host, ...pem(options.ca) } } : {}
     return { server, transport, host: undefined, open: streamLink(network, server, tls), close() {} }
   }
   const source = await options.route(server)
   if ('error' in source) return { server, reason: `there is no route to it from here (${source.error})` }
   const host = await HostSocket.open(network, source.address, undefined, options.environment.random)
   if (host === undefined) return { server, reason: 'no socket can be bound here' }
-  return { server, transport: 'udp', host, open: udpLink(host, server), close: () => host.close() }
+  return { server, transport, host, open: udpLink(host, server), close: () => host.close() }
 }
 
 function pem(ca: string | undefined): { ca?: string } {
@@ -137,10 +144,9 @@ function learn(message: Uint8Array, sent: Map<string, number>, now: number, obse
 
 /** The transaction ID of a STUN message; ChannelData has none. */
 function transactionOf(message: Uint8Array): string | undefined {
-  if (message.length < 20 || (message[0] ?? 0xff) > 3) return undefined
-  return Buffer.from(message.buffer, message.byteOffset + 8, 12).toString('latin1')
+  return message.length >= headerLength && isStun(message) ? transactionKey(transactionIdOf(message)) : undefined
 }
 
-export function describeTransport(transport: 'udp' | 'tcp' | 'tls'): string {
+export function describeTransport(transport: ReachableUrl['transport']): string {
   return transport.toUpperCase()
 }

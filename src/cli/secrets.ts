@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { StunCredentials } from '../ice/index.ts'
-import { opaqueString } from '../ice/index.ts'
+import { opaqueString, type StunCredentials } from '../ice/index.ts'
 import { type Context, UsageError } from './command.ts'
 
 /** More is not read: nobody has secrets or certificates of that size. */

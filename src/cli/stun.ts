@@ -1,11 +1,10 @@
 import { addressKey, sameAddress, type TransportAddress } from '../base/address.ts'
 import type { Environment } from '../base/environment.ts'
-import type { ServerUrl } from '../ice/index.ts'
 import { onlyPositional, readArguments, seconds, wholeNumber } from './arguments.ts'
 import { askBinding, type Binding, type BindingOutcome } from './binding.ts'
 import { type Command, type Context, exitCode } from './command.ts'
 import { count, facts, milliseconds, printable, rounded, toJson } from './output.ts'
-import { addressesOf, describeTransport, reach, readServerUrl } from './reach.ts'
+import { addressesOf, describeTransport, type ReachableUrl, reach, readServerUrl } from './reach.ts'
 import { readPem } from './secrets.ts'
 
 /** Between two requests of `--count`. */
@@ -50,7 +49,7 @@ export const stunCommand: Command = {
 }
 
 export interface StunOptions {
-  readonly server: ServerUrl
+  readonly server: ReachableUrl
   readonly times: number
   readonly timeoutMs: number
   readonly ca: string | undefined
@@ -65,7 +64,7 @@ export async function askServer(options: StunOptions, context: Context): Promise
 /** What one address of a server has answered. */
 export interface Answers {
   readonly server: TransportAddress
-  readonly transport: 'udp' | 'tcp' | 'tls'
+  readonly transport: ReachableUrl['transport']
   readonly asked: number
   readonly bindings: readonly Binding[]
   /** Why an answer is missing, the latest reason. */
@@ -78,7 +77,7 @@ export function hasAnswered({ bindings }: Answers): boolean {
 
 async function askAddress(address: TransportAddress, options: StunOptions, context: Context): Promise<Answers> {
   const { environment, route, signal } = context
-  const transport = options.server.transport === 'dtls' ? 'tls' : options.server.transport
+  const { transport } = options.server
   const way = await reach(options.server, address, { environment, route, ca: options.ca })
   if ('reason' in way) return { server: address, transport, asked: 0, bindings: [], failure: way.reason }
   const bindings: Binding[] = []
@@ -109,7 +108,7 @@ function pause(delayMs: number, { timers }: Environment): Promise<void> {
 }
 
 /** For people. */
-export function describeAnswers(server: ServerUrl, answers: readonly Answers[]): string[] {
+export function describeAnswers(server: ReachableUrl, answers: readonly Answers[]): string[] {
   if (answers.length === 0) return [`${server.host} could not be resolved`]
   return answers.flatMap(each => [
     `${printable(server.url)} at ${addressKey(each.server)} over ${describeTransport(each.transport)}`,

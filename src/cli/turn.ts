@@ -1,10 +1,10 @@
 import { addressKey, sameAddress, type TransportAddress } from '../base/address.ts'
-import type { ServerUrl, StunCredentials } from '../ice/index.ts'
+import type { StunCredentials } from '../ice/index.ts'
 import { Allocation } from './allocation.ts'
 import { onlyPositional, readArguments, seconds, wholeNumber } from './arguments.ts'
 import { type Command, type Context, exitCode, UsageError } from './command.ts'
 import { count, facts, milliseconds, printable, rounded, toJson } from './output.ts'
-import { addressesOf, describeTransport, reach, readServerUrl, type Way } from './reach.ts'
+import { addressesOf, describeTransport, type ReachableUrl, reach, readServerUrl, type Way } from './reach.ts'
 import { proofPackets, proveRelay, type RelayProof } from './relay-proof.ts'
 import { credentialHelp, credentialOptions, readCredentials, readPem } from './secrets.ts'
 
@@ -59,7 +59,7 @@ export const turnCommand: Command = {
 }
 
 export interface ExaminationOptions {
-  readonly url: ServerUrl
+  readonly url: ReachableUrl
   readonly credentials: StunCredentials
   readonly ca: string | undefined
   readonly timeoutMs: number
@@ -71,7 +71,7 @@ export interface ExaminationOptions {
 /** What one address of a TURN server does. */
 export interface Examination {
   readonly server: TransportAddress
-  readonly transport: 'udp' | 'tcp' | 'tls'
+  readonly transport: ReachableUrl['transport']
   /** Why there is no allocation. */
   readonly failure?: string
   readonly errorCode?: number
@@ -107,7 +107,7 @@ async function examineAddress(
   { environment, route, signal }: Context,
 ): Promise<Examination> {
   const { url, ca, credentials, timeoutMs, lifetimeSeconds } = options
-  const transport = url.transport === 'dtls' ? 'tls' : url.transport
+  const { transport } = url
   const openWay = (): ReturnType<typeof reach> => reach(url, server, { environment, route, ca })
   const allocate = (way: Way): ReturnType<typeof Allocation.request> =>
     Allocation.request({
@@ -144,7 +144,7 @@ async function examineAddress(
 }
 
 /** For people. */
-export function describeTurn(url: ServerUrl, examinations: readonly Examination[]): string[] {
+export function describeTurn(url: ReachableUrl, examinations: readonly Examination[]): string[] {
   if (examinations.length === 0) return [`${url.host} could not be resolved`]
   return examinations.flatMap(each => [
     `${printable(url.url)} at ${addressKey(each.server)} over ${describeTransport(each.transport)}`,
@@ -207,7 +207,7 @@ const hints: { readonly [code: number]: string } = {
 }
 
 /** For programs. */
-export function turnData(url: ServerUrl, examinations: readonly Examination[]): object {
+export function turnData(url: ReachableUrl, examinations: readonly Examination[]): object {
   return {
     ok: examinations.some(isGood),
     ...(examinations.length === 0 ? { error: `${url.host} could not be resolved` } : {}),

@@ -1,5 +1,6 @@
 import { equalBytes } from '../base/bytes.ts'
 import { cipherSuites12 } from './cipher-suites.ts'
+import { encodeConnectionId } from './connection-id.ts'
 import { verifiedSchemes } from './crypto/signature-schemes.ts'
 import { DtlsError } from './errors.ts'
 import {
@@ -74,6 +75,9 @@ function clientExtensions(config: HandshakeConfig, shares: Offer13['shares']): E
   extensions.set(ExtensionType.supportedGroups, encodeCodePoints(groups.map(group => group.id)))
   extensions.set(ExtensionType.signatureAlgorithms, encodeCodePoints(verifiedSchemes.map(scheme => scheme.id)))
   if (config.srtpProfiles.length > 0) extensions.set(ExtensionType.useSrtp, encodeUseSrtp(config.srtpProfiles))
+  if (config.connectionId !== undefined) {
+    extensions.set(ExtensionType.connectionId, encodeConnectionId(config.connectionId))
+  }
   if (speaks13) extensions.set(ExtensionType.keyShare, keyShareExtension(shares))
   return extensions
 }

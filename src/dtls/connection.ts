@@ -1,52 +1,40 @@
 import { ByteReader } from '../base/bytes.ts'
 import type { SansIo } from '../base/machine.ts'
 import { Queue } from '../base/queue.ts'
-import { ReplayWindow } from '../base/replay-window.ts'
+import { describeAlert } from './alert-names.ts'
 import { sendClientHello } from './client-start.ts'
+import { type ConnectionIds, type NegotiatedConnectionIds, NewestRecord, ownIdOf, wrongId } from './connection-id.ts'
 import { EarlyRecords } from './early-records.ts'
 import { Alert, AlertLevel, DtlsError } from './errors.ts'
 import { Handshake, type HandshakeState } from './handshake.ts'
 import type { HandshakeConfig } from './handshake-config.ts'
 import { readFragment } from './messages.ts'
 import { type DtlsEvent, type DtlsOptions, type DtlsState, toConfig } from './options.ts'
+import type { Connected, Phase } from './phase.ts'
+import { receivePlaintext } from './plaintext-records.ts'
 import { type DropCounts, type DtlsDrop, type DtlsReceived, dropped, handled, noDrops } from './received.ts'
-import { ContentType, recordEnd, recordEpoch, recordHeaderLength, recordSequence, recordType } from './record.ts'
-import { aesGcmOverhead, PlaintextSealer, type RecordOpener, type RecordSealer } from './record-protection.ts'
-import type { Retransmission } from './retransmission.ts'
+import {
+  ContentType,
+  maxPlaintextLength,
+  recordEnd,
+  recordEpoch,
+  recordHeaderLength,
+  recordSequence,
+  recordType,
+} from './record.ts'
+import { aesGcmOverhead, PlaintextSealer, type RecordSealer } from './record-protection.ts'
 import { ExpectClientHello } from './server-start.ts'
 import type { DtlsSession, EstablishedSession } from './session.ts'
+import { ReadEpochs12 } from './v12/read-epochs.ts'
+import type { ConnectionIdUpdate } from './v13/connection-ids.ts'
 import { firstApplicationEpoch } from './v13/post-handshake.ts'
 import { ReadEpochs13 } from './v13/read-epochs.ts'
-import { ciphertextEnd, ciphertextEpochBits, isCiphertext } from './v13/record-protection.ts'
+import { ciphertextEnd, ciphertextEpochBits, isCiphertext } from './v13/unified-header.ts'
 
 /** How often a failed connection tells its alert again to a peer that goes on with the handshake. */
 export const maxAlertRepetitions = 8
 /** How often an attempt to renegotiate is answered. */
 export const maxRenegotiationRefusals = 4
-
-type Phase =
-  | { readonly name: 'new' }
-  | { readonly name: 'connecting'; readonly handshake: Handshake }
-  | Connected
-  | { readonly name: 'closed' }
-  | { readonly name: 'failed'; readonly alert: number | undefined; repetitions: number }
-
-interface Connected {
-  readonly name: 'connected'
-  readonly session: EstablishedSession
-  /** Has what our records are sealed with; in DTLS 1.3 it goes on. */
-  readonly handshake: Handshake
-  /** Of DTLS 1.2: kept until the peer has shown that it has our last flight. */
-  finalFlight: Retransmission | undefined
-  refusals: number
-}
-
-/** An epoch that can be read. */
-interface ReadEpoch {
-  readonly epoch: number
-  readonly opener: RecordOpener
-  readonly replay: ReplayWindow
-}
 
 /**
  * A DTLS connection over one path: handshake, application data, end.
@@ -64,12 +52,14 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   readonly #early = new EarlyRecords()
   readonly #transmits = new Queue<Uint8Array>()
   readonly #events = new Queue<DtlsEvent>()
-  #readEpochs: readonly ReadEpoch[] = []
+  readonly #readEpochs12 = new ReadEpochs12()
   readonly #readEpochs13 = new ReadEpochs13()
+  readonly #newest = new NewestRecord()
+  #heardNewest = false
   #phase: Phase = { name: 'new' }
 
   constructor(options: DtlsOptions) {
-    this.#config = toConfig(options)
+    this.#config = toConfig(options, error => this.#events.push({ type: 'key-log-failed', error }))
     this.drops = this.#drops
   }
 
@@ -77,7 +67,7 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     return this.#phase.name
   }
 
-  /** Bytes that a record adds to the data in it: as negotiated, or before that at most. */
+  /** Bytes that a record adds to the data in it: as negotiated, or before that at most, without a connection ID. */
   get recordOverhead(): number {
     return this.#phase.name === 'connected' ? this.#phase.handshake.sealer.overhead : aesGcmOverhead
   }
@@ -87,9 +77,28 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     return this.#phase.name === 'connected' ? this.#phase.session.session : undefined
   }
 
+  /** Which of our certificates the peer saw, in DER, that of the key first; none unless connected, or if it took none. */
+  get localCertificates(): readonly Uint8Array[] {
+    return this.#phase.name === 'connected' ? this.#phase.session.localCertificates : []
+  }
+
   /** The peer's certificates in DER, its own first; none unless connected. */
   get remoteCertificates(): readonly Uint8Array[] {
     return this.#phase.name === 'connected' ? this.#phase.session.remoteCertificates : []
+  }
+
+  /** Undefined if the hellos agreed on none, or did not yet. Those of DTLS 1.3 change. */
+  get connectionIds(): NegotiatedConnectionIds | undefined {
+    return this.#connectionIds
+  }
+
+  /**
+   * Whether the latest datagram had an authentic record that was newer than all before.
+   *
+   * RFC 9146 §6: only then may its source become the address to send to, and only after a test that the peer is there.
+   */
+  get heardNewest(): boolean {
+    return this.#heardNewest
   }
 
   /** A client sends its ClientHello; a server is ready for one. */
@@ -104,11 +113,12 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
 
   /** Takes a datagram; it is not kept. */
   receive(datagram: Uint8Array, now: number): DtlsReceived {
+    this.#heardNewest = false
     const result = this.#receiveRecords(datagram, now)
     const handshake = this.#runningHandshake
     if (handshake?.owesAck === true) {
       handshake.acknowledge()
-      this.#transmit(handshake.takeDatagrams())
+      this.#follow(handshake, now)
     }
     return result
   }
@@ -116,9 +126,10 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   #receiveRecords(datagram: Uint8Array, now: number): DtlsReceived {
     let result: DtlsReceived | undefined
     let at = 0
+    const idLength = this.#config.connectionId?.length ?? 0
     // RFC 6347 §4.1.1, RFC 9147 §4.3: a datagram holds one record or several.
     do {
-      const end = isCiphertext(datagram[at] ?? 0) ? ciphertextEnd(datagram, at) : recordEnd(datagram, at)
+      const end = (isCiphertext(datagram[at] ?? 0) ? ciphertextEnd : recordEnd)(datagram, at, idLength)
       if (end < 0) {
         const malformed = this.#drop('malformed')
         return result ?? malformed
@@ -171,6 +182,26 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     const { handshake } = this.#phase
     handshake.updateKeys(requestsUpdate, now)
     this.#follow(handshake, now)
+  }
+
+  /**
+   * Gives the peer new connection IDs, or asks for spare ones of its own, in DTLS 1.3; without effect for a direction
+   * that has none. The peer's requests are answered unasked.
+   */
+  updateConnectionIds(update: ConnectionIdUpdate, now: number): void {
+    if (this.#phase.name !== 'connected') return
+    const { handshake } = this.#phase
+    handshake.updateConnectionIds(update, now)
+    this.#follow(handshake, now)
+  }
+
+  /**
+   * Puts the next spare connection ID of the peer on our records, if there is one: to be called where the path changes.
+   *
+   * RFC 9147 §9: so that nobody on both paths can tell that they belong together.
+   */
+  useNextConnectionId(): boolean {
+    return this.#connectionIds?.useNext() ?? false
   }
 
   /** Tells the peer, and forgets the keys. */
@@ -228,20 +259,29 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     }
   }
 
+  get #connectionIds(): ConnectionIds | undefined {
+    const phase = this.#phase
+    return phase.name === 'connecting' || phase.name === 'connected' ? phase.handshake.connectionIds : undefined
+  }
+
   #receiveProtected(epoch: number, datagram: Uint8Array, at: number, end: number, now: number): DtlsReceived {
-    const type = recordType(datagram, at)
-    const read = this.#readEpoch(epoch)
-    // RFC 6347 §4.2.4: application data waits until the Finished message was received.
-    if (read === undefined || (type === ContentType.applicationData && this.#phase.name !== 'connected')) {
-      return this.#keepEarly(epoch, datagram.subarray(at, end))
-    }
+    const read = this.#readEpochs12.find(epoch)
+    if (read === undefined) return this.#keepEarly(epoch, datagram.subarray(at, end))
+    const id = ownIdOf(this.#connectionIds, datagram, at)
+    if (id === wrongId) return this.#drop('wrong-connection-id')
     const sequence = recordSequence(datagram, at)
     if (!read.replay.isFresh(sequence)) return this.#drop('replayed')
     const content = read.opener.open(datagram, at, end)
     // RFC 6347 §4.1.2.7: what is not authentic is discarded, and nothing is said about it.
     if (content === undefined) return this.#drop('bad-record-mac')
+    const type = read.opener.type ?? recordType(datagram, at)
+    // RFC 6347 §4.2.4: application data waits until the Finished message was received.
+    if (type === ContentType.applicationData && this.#phase.name !== 'connected') {
+      return this.#keepEarly(epoch, datagram.subarray(at, end))
+    }
     // RFC 6347 §4.1.2.6: the window is updated only if the verification succeeds.
     read.replay.accept(sequence)
+    this.#noteAuthentic(id, epoch, sequence)
     return this.#receiveContent(type, content, epoch, sequence, now)
   }
 
@@ -250,7 +290,9 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     const read = this.#readEpochs13.find(ciphertextEpochBits(datagram[at] ?? 0))
     if (read === undefined) return this.#keepEarly(1, datagram.subarray(at, end))
     const { opener, replay, epoch } = read
-    const content = opener.open(datagram, at, end)
+    const id = ownIdOf(this.#connectionIds, datagram, at)
+    if (id === wrongId) return this.#drop('wrong-connection-id')
+    const content = opener.open(datagram, at, end, this.#config.connectionId?.length)
     if (content === undefined) {
       // RFC 9147 §4.5.3: a connection that saw too many forgeries is closed.
       if (opener.exhausted)
@@ -262,13 +304,22 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     // RFC 9147 §4.5.1: asked after deprotection, so that time does not tell the number; moved only then.
     if (!replay.isFresh(sequence)) return this.#drop('replayed')
     replay.accept(sequence)
+    this.#noteAuthentic(id, epoch, sequence)
     // RFC 9147 §6.1: the epoch of the handshake has no application data.
     if (type === ContentType.applicationData && epoch < firstApplicationEpoch) return this.#drop('unexpected')
     return this.#receiveContent(type, content, epoch, sequence, now)
   }
 
+  /** @param id which one of ours the record had */
+  #noteAuthentic(id: number, epoch: number, sequence: number): void {
+    this.#connectionIds?.noteUse(id)
+    if (this.#newest.note(epoch, sequence)) this.#heardNewest = true
+  }
+
   /** The content of a record that was authentic and new. */
   #receiveContent(type: number, content: Uint8Array, epoch: number, sequence: number, now: number): DtlsReceived {
+    // RFC 5246 §6.2.1, RFC 8446 §5.1: not more than 2^14 bytes. RFC 9147 §4.5.2: an invalid record is discarded.
+    if (content.length > maxPlaintextLength) return this.#drop('malformed')
     switch (type) {
       case ContentType.applicationData:
         return this.#receiveData(content, now)
@@ -298,32 +349,16 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   #receiveAck(content: Uint8Array, now: number): DtlsReceived {
     const handshake = this.#runningHandshake
     if (handshake === undefined) return this.#drop('unexpected')
-    const drop = handshake.receiveAck(content, now)
-    this.#follow(handshake, now)
-    return drop === undefined ? handled : this.#drop(drop)
+    return this.#followed(handshake, handshake.receiveAck(content, now), now)
   }
 
   /** Epoch 0. RFC 6347 §4.1.2.7: once there are keys, such a record says nothing about the peer. */
   #receivePlaintext(datagram: Uint8Array, at: number, end: number, now: number): DtlsReceived {
     if (this.#phase.name !== 'connecting') return this.#drop('unauthenticated')
+    const { handshake } = this.#phase
     const content = datagram.subarray(at + recordHeaderLength, end)
-    switch (recordType(datagram, at)) {
-      case ContentType.handshake:
-        return this.#receiveHandshake(content, 0, recordSequence(datagram, at), now)
-      case ContentType.changeCipherSpec:
-        // RFC 6347 §4.1: the epoch of a record says what this message says. It carries nothing more, and moves nothing.
-        return handled
-      case ContentType.alert:
-        return this.#receiveUnauthenticatedAlert(this.#phase.handshake, content, now)
-      case ContentType.ack:
-        this.#phase.handshake.receiveUnauthenticatedAck(now)
-        this.#follow(this.#phase.handshake, now)
-        return this.#drop('unauthenticated')
-      case ContentType.applicationData:
-        return this.#drop('unauthenticated')
-      default:
-        return this.#drop('malformed')
-    }
+    const type = recordType(datagram, at)
+    return this.#followed(handshake, receivePlaintext(handshake, type, content, recordSequence(datagram, at), now), now)
   }
 
   #receiveHandshake(content: Uint8Array, epoch: number, sequence: number, now: number): DtlsReceived {
@@ -334,9 +369,7 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
         ? this.#receivePostHandshake(phase, content, epoch, now)
         : this.#drop('not-open')
     }
-    const drop = handshake.receive(content, epoch, sequence, now)
-    this.#follow(handshake, now)
-    return drop === undefined ? handled : this.#drop(drop)
+    return this.#followed(handshake, handshake.receive(content, epoch, sequence, now), now)
   }
 
   /** In DTLS 1.2. */
@@ -370,21 +403,12 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
       this.#events.push({ type: 'closed' })
     } else if (level === AlertLevel.fatal || (this.#isVersion13 && description !== Alert.userCanceled)) {
       // RFC 8446 §6: in TLS 1.3 the level says nothing, and all errors are fatal.
-      const error = new DtlsError('peer-alert', `the peer ended the connection with alert ${description}`, {
+      const error = new DtlsError('peer-alert', `the peer ended the connection with ${describeAlert(description)}`, {
         receivedAlert: description,
       })
       this.#fail(error, this.#plaintext)
     }
     return handled
-  }
-
-  /** Anybody could have sent it: it is counted, and remembered as the likely reason should the handshake come to nothing. */
-  #receiveUnauthenticatedAlert(handshake: Handshake, content: Uint8Array, now: number): DtlsReceived {
-    const [level, description] = content
-    if (content.length !== 2 || description === undefined) return this.#drop('malformed')
-    const final = level === AlertLevel.fatal || description === Alert.closeNotify
-    handshake.receiveUnauthenticatedAlert(description, final, now)
-    return this.#drop('unauthenticated')
   }
 
   get #isVersion13(): boolean {
@@ -398,9 +422,9 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     return this.#early.add(record) ? handled : this.#drop('buffer-full')
   }
 
-  #readEpoch(epoch: number): ReadEpoch | undefined {
-    for (const each of this.#readEpochs) if (each.epoch === epoch) return each
-    return undefined
+  #followed(handshake: Handshake, drop: DtlsDrop | undefined, now: number): DtlsReceived {
+    this.#follow(handshake, now)
+    return drop === undefined ? handled : this.#drop(drop)
   }
 
   /** Does what the handshake brought about. */
@@ -411,10 +435,7 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
       return
     }
     const keys = handshake.takeEpoch()
-    if (keys !== undefined) {
-      const { epoch, opener } = keys
-      this.#readEpochs = [...this.#readEpochs, { epoch, opener, replay: new ReplayWindow() }]
-    }
+    if (keys !== undefined) this.#readEpochs12.add(keys)
     const keys13 = handshake.takeReadEpoch()
     if (keys13 !== undefined) this.#readEpochs13.add(keys13)
     const session = handshake.established
@@ -453,9 +474,8 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     this.#phase = phase
     if (ending.name === 'connecting' || ending.name === 'connected') ending.handshake.wipe()
     if (ending.name === 'connected') ending.session.wipe()
+    this.#readEpochs12.wipe()
     this.#readEpochs13.wipe()
-    for (const { opener } of this.#readEpochs) opener.wipe()
-    this.#readEpochs = []
     this.#early.takeAll()
   }
 

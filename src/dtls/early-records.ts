@@ -1,6 +1,6 @@
 /** Records that came before their keys are kept up to these limits: nobody has authenticated them. */
 export const maxEarlyRecords = 64
-export const maxEarlyBytes: number = 64 * 1024
+export const maxEarlyBytes: number = 48 * 1024
 
 /**
  * Records of an epoch that cannot be read yet, in the order they came.
@@ -10,6 +10,11 @@ export const maxEarlyBytes: number = 64 * 1024
 export class EarlyRecords {
   #records: Uint8Array[] = []
   #bytes = 0
+
+  /** Memory held, in bytes: never above {@link maxEarlyBytes}. */
+  get heldBytes(): number {
+    return this.#bytes
+  }
 
   /** Keeps a copy. False if there is no room. */
   add(record: Uint8Array): boolean {

@@ -9,6 +9,8 @@ export const Alert = {
   illegalParameter: 47,
   decodeError: 50,
   decryptError: 51,
+  /** RFC 9147 §9 */
+  tooManyCidsRequested: 52,
   protocolVersion: 70,
   internalError: 80,
   userCanceled: 90,
@@ -40,6 +42,7 @@ export type DtlsErrorCode =
   | 'fingerprint-mismatch'
   | 'bad-signature'
   | 'bad-finished'
+  | 'too-many-connection-ids'
   | 'sequence-exhausted'
   | 'too-many-forgeries'
   | 'internal-error'
@@ -74,6 +77,7 @@ const alerts: Record<DtlsErrorCode, AlertDescription | undefined> = {
   'fingerprint-mismatch': Alert.badCertificate,
   'bad-signature': Alert.decryptError,
   'bad-finished': Alert.decryptError,
+  'too-many-connection-ids': Alert.tooManyCidsRequested,
   'internal-error': Alert.internalError,
   // The alert would need a sequence number, too.
   'sequence-exhausted': undefined,

@@ -12,6 +12,8 @@ export const ExtensionType = {
   /** RFC 8446 §4.2.3: signature_algorithms_cert */
   signatureAlgorithmsCert: 50,
   keyShare: 51,
+  /** RFC 9146 §3. 53 was that of its drafts, which nobody is to use any more. */
+  connectionId: 54,
   renegotiationInfo: 0xff01,
 } as const
 

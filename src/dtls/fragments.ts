@@ -56,6 +56,11 @@ export class Reassembler {
     return this.#assemblies.some(each => each.sequence === this.#next && each.epoch > epoch && each.whole)
   }
 
+  /** Whether there is anything of a message that is still to come, under keys that were there before those of `epoch`. */
+  isBehind(epoch: number): boolean {
+    return this.#assemblies.some(each => each.epoch > 0 && each.epoch < epoch)
+  }
+
   /** Any whole message of this type, in whatever order: for a server that has not begun to count. */
   takeAny(type: number, epoch: number): HandshakeMessage | undefined {
     const assembly = this.#assemblies.find(each => each.type === type && each.epoch === epoch && each.whole)
@@ -143,6 +148,8 @@ class Assembly {
     this.#body.set(fragment.bytes, fragment.offset)
     if (fragment.bytes.length === this.length) {
       this.#missing = 0
+      // Late fragments may follow the whole: they count for nothing any more.
+      this.#marks.fill(1)
       return
     }
     const end = fragment.offset + fragment.bytes.length

@@ -21,6 +21,8 @@ export interface HandshakeConfig {
   readonly maxVersion: number
   /** The key exchanges that are offered and accepted, most preferred first. */
   readonly groups: readonly KeyExchangeName[]
+  /** What the peer is to put on its records; of no bytes if nothing, undefined if connection IDs are not spoken of. */
+  readonly connectionId: Uint8Array | undefined
   /** A key of DTLS 1.3 is replaced after so many records. */
   readonly keyUpdateAfter: number
 }

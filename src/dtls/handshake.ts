@@ -1,6 +1,8 @@
 import { ByteReader } from '../base/bytes.ts'
 import { Deadlines } from '../base/deadlines.ts'
 import { MalformedError } from '../base/errors.ts'
+import type { ConnectionIds } from './connection-id.ts'
+import { alertGraceMs, Doubts, helloGraceMs } from './doubts.ts'
 import { DtlsError } from './errors.ts'
 import { Reassembler } from './fragments.ts'
 import type { HandshakeConfig } from './handshake-config.ts'
@@ -11,19 +13,12 @@ import { type FlightItem, Retransmission } from './retransmission.ts'
 import type { EstablishedSession } from './session.ts'
 import { Transcript } from './transcript.ts'
 import { ReceivedRecords } from './v13/acks.ts'
+import type { ConnectionIdUpdate } from './v13/connection-ids.ts'
 import { tryDecodeAck } from './v13/messages.ts'
 import type { ReadEpoch13 } from './v13/read-epochs.ts'
 
 /** From the first flight until the handshake is given up. */
 export const handshakeTimeoutMs = 30_000
-/**
- * After an alert that nobody authenticated, the handshake has this long to make progress before the alert is believed.
- *
- * Forged, it changes nothing; from the peer, it spares the user the rest of the timeout.
- */
-export const alertGraceMs = 3_000
-/** A server waits this long for a better ClientHello before it fails because of one that it cannot answer. */
-export const helloGraceMs = 500
 
 /**
  * How long the rest of a flight is waited for before its beginning is acknowledged, in retransmission timers.
@@ -51,6 +46,8 @@ export interface HandshakeState {
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState | Completed
   /** All of our last flight was acknowledged. */
   acknowledged?(handshake: Handshake): HandshakeState
+  /** The peer is to be told of connection IDs. */
+  updateConnectionIds?(update: ConnectionIdUpdate, handshake: Handshake): HandshakeState
   /** Our key is to be replaced. */
   updateKeys?(requestsUpdate: boolean, handshake: Handshake): HandshakeState
   /** Overwrites the secrets that this state holds. */
@@ -77,6 +74,8 @@ type Timer = 'retransmit' | 'acknowledge' | 'give-up' | 'alert-grace' | 'hello-g
 export class Handshake {
   readonly config: HandshakeConfig
   readonly transcript: Transcript = new Transcript()
+  /** Set by the hellos; undefined if they did not agree on any. */
+  connectionIds: ConnectionIds | undefined
   readonly retransmission: Retransmission
   readonly #reassembler = new Reassembler()
   readonly #timers = new Deadlines<Timer>()
@@ -92,7 +91,7 @@ export class Handshake {
   #epoch: ProtectedEpoch | undefined
   #newEpoch: ProtectedEpoch | undefined
   #newReadEpoch: ReadEpoch13 | undefined
-  /** All that anything of ours was sealed with. */
+  /** All that anything of ours was sealed with, but for what was replaced. */
   readonly #sealers: RecordSealer[] = []
   /** Records of the peer's flight that is coming in. */
   readonly #received = new ReceivedRecords()
@@ -102,8 +101,7 @@ export class Handshake {
   #flights = 0
   #established: EstablishedSession | undefined
   #error: DtlsError | undefined
-  #doubt: DtlsError | undefined
-  #receivedAlert: number | undefined
+  readonly #doubts = new Doubts()
 
   /** @param open what is done first: a client speaks, a server listens */
   constructor(
@@ -189,7 +187,7 @@ export class Handshake {
     if (numbers.length === 0) this.#repeatFlight()
     switch (this.retransmission.acknowledge(numbers)) {
       case 'partial':
-        this.#transmit(this.retransmission.sendMissing(now))
+        this.#transmit(() => this.retransmission.sendMissing(now))
         break
       case 'complete':
         this.#flightArrived()
@@ -209,7 +207,8 @@ export class Handshake {
   acknowledge(): void {
     this.#owesAck = false
     if (this.#received.isEmpty) return
-    this.#datagrams.push(this.#sealer.seal(ContentType.ack, this.#received.encode()))
+    const room = this.config.mtu - this.#sealer.overhead
+    this.#send(() => [this.#sealer.seal(ContentType.ack, this.#received.encode(room))])
     // RFC 9147 §7: during the handshake, an ACK covers the whole flight so far.
     if (this.#isOpen) this.#received.clear()
   }
@@ -220,20 +219,26 @@ export class Handshake {
     this.#state = this.#state.updateKeys?.(requestsUpdate, this) ?? this.#state
   }
 
+  /** Tells the peer of connection IDs, if the version can. */
+  updateConnectionIds(update: ConnectionIdUpdate, now: number): void {
+    this.#now = now
+    this.#state = this.#state.updateConnectionIds?.(update, this) ?? this.#state
+  }
+
   /** Notes an alert that came in epoch 0. */
   receiveUnauthenticatedAlert(description: number, fatal: boolean, now: number): void {
     if (!fatal || !this.underway) return
-    this.#receivedAlert = description
+    this.#doubts.noteAlert(description)
     if (!this.#timers.isSet('alert-grace')) this.#timers.set('alert-grace', now + alertGraceMs)
   }
 
   handleTimeout(now: number): void {
     this.#now = now
     for (let due = this.#timers.expire(now); due !== undefined; due = this.#timers.expire(now)) {
-      if (due === 'retransmit') this.#transmit(this.retransmission.repeat(now))
+      if (due === 'retransmit') this.#transmit(() => this.retransmission.repeat(now))
       else if (due === 'acknowledge') this.acknowledge()
-      // The peer is there, or the layers above would not have kept the connection for so long.
-      else if (this.#isOpen) this.#flightArrived()
+      // RFC 9147 §5.8.1, §8: repeated until it is acknowledged; whether the peer is still there, the layers above know.
+      else if (this.#isOpen) this.retransmission.slowDown()
       else this.#error = this.#giveUp(due)
       if (this.#error !== undefined) return
     }
@@ -273,6 +278,11 @@ export class Handshake {
 
   // For the states.
 
+  /** RFC 9147 §5.2: message_seq has 16 bits. Who uses them all up, which takes many key updates, goes on without messages. */
+  get canWrite(): boolean {
+    return this.#nextSequence <= 0xffff
+  }
+
   /** Adds a message to the flight, and to the transcript. */
   write(type: number, body: Uint8Array): void {
     const message = { type, sequence: this.#nextSequence++, epoch: this.#sealer.epoch, body }
@@ -299,6 +309,12 @@ export class Handshake {
     this.#sealers.push(sealer)
   }
 
+  /** The same, and what was sealed with until now is done with: its keys are overwritten. */
+  replaceSealer(sealer: RecordSealer): void {
+    this.#sealers.pop()?.wipe()
+    this.sealWith(sealer)
+  }
+
   /** Records of that epoch of DTLS 1.3 can be opened from now on. */
   open(epoch: ReadEpoch13): void {
     this.#newReadEpoch = epoch
@@ -312,12 +328,12 @@ export class Handshake {
   /** Sends the flight, and repeats it until it is answered. */
   sendFlight(): void {
     if (!this.#timers.isSet('give-up')) this.#timers.set('give-up', this.#now + handshakeTimeoutMs)
-    this.#transmit(this.#newFlight())
+    this.#transmit(() => this.#newFlight())
   }
 
   /** Sends the last flight of the handshake: nothing will answer it. */
   sendFinalFlight(): void {
-    this.#datagrams.push(...this.#newFlight())
+    this.#send(() => this.#newFlight())
   }
 
   /**
@@ -382,10 +398,12 @@ export class Handshake {
     return this.#error !== undefined || (this.#established !== undefined && !this.#isOpen)
   }
 
-  /** The peer has keys, and with them skipped what must come before: only the peer can have done that. */
+  /** The peer has keys, and with them skipped what must come before, or goes on with old ones: nobody else can do that. */
   #checkOrder(): void {
-    if (!this.#reassembler.isAhead(this.#state.epoch)) return
-    this.#error = new DtlsError('unexpected-message', `a protected message instead of ${this.#state.name}`)
+    const { epoch, name } = this.#state
+    // RFC 8446 §5.1: where keys change, nothing of a message may be left over before.
+    if (!this.#reassembler.isAhead(epoch) && !this.#reassembler.isBehind(epoch)) return
+    this.#error = new DtlsError('unexpected-message', `a message in an epoch that is not its own instead of ${name}`)
   }
 
   #handle(message: HandshakeMessage): void {
@@ -409,7 +427,7 @@ export class Handshake {
     this.#state = next
     this.#timers.clear('alert-grace')
     this.#timers.clear('hello-grace')
-    this.#doubt = undefined
+    this.#doubts.dispelHello()
   }
 
   #complete({ established, next }: Completed): void {
@@ -427,7 +445,7 @@ export class Handshake {
 
   /** A ClientHello that cannot be answered proves nothing: the real peer's may still come. */
   #doubtHello(error: DtlsError): void {
-    this.#doubt ??= error
+    this.#doubts.noteHello(error)
     if (!this.#timers.isSet('hello-grace')) this.#timers.set('hello-grace', this.#now + helloGraceMs)
   }
 
@@ -442,7 +460,7 @@ export class Handshake {
   }
 
   #repeatFlight(): void {
-    if (this.retransmission.pending) this.#transmit(this.retransmission.answerRepetition(this.#now))
+    if (this.retransmission.pending) this.#transmit(() => this.retransmission.answerRepetition(this.#now))
   }
 
   #flightArrived(): void {
@@ -464,17 +482,23 @@ export class Handshake {
     }
   }
 
-  #transmit(datagrams: readonly Uint8Array[]): void {
-    this.#datagrams.push(...datagrams)
+  /** RFC 9147 §4.5.3: with a key that has sealed all it may nothing can be sent any more, and the connection ends. */
+  #send(seal: () => readonly Uint8Array[]): void {
+    try {
+      this.#datagrams.push(...seal())
+    } catch (error) {
+      this.#error ??= toDtlsError(error, this.#state)
+    }
+  }
+
+  #transmit(seal: () => readonly Uint8Array[]): void {
+    this.#send(seal)
     this.#timers.set('retransmit', this.retransmission.deadline)
   }
 
   #giveUp(due: Exclude<Timer, 'retransmit' | 'acknowledge'>): DtlsError {
-    if (due === 'hello-grace' && this.#doubt !== undefined) return this.#doubt
-    const alert = this.#receivedAlert
-    if (alert !== undefined) {
-      return new DtlsError('peer-alert', `the peer gave up with alert ${alert}`, { receivedAlert: alert })
-    }
+    const error = due === 'hello-grace' ? this.#doubts.hello : this.#doubts.alert
+    if (error !== undefined) return error
     return new DtlsError('timeout', `no answer in ${handshakeTimeoutMs} ms while waiting for ${this.#state.name}`)
   }
 }

@@ -1,10 +1,13 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts'
+import { MalformedError } from '../base/errors.ts'
 import { type Extensions, readExtensions, writeExtensions } from './extensions.ts'
 
 /** Versions as they stand on the wire. RFC 6347 §4.1: the ones' complement, so newer versions are smaller numbers. */
 export const Version = { dtls10: 0xfeff, dtls12: 0xfefd, dtls13: 0xfefc } as const
 
 export const randomLength = 32
+/** RFC 5246 §7.4.1.2: opaque SessionID<0..32> */
+export const maxSessionIdLength = 32
 
 /** Whether a version is between the lowest and the highest of the configuration. */
 export function speaks(
@@ -49,7 +52,7 @@ export function decodeClientHello(body: Uint8Array): ClientHello {
   const reader = new ByteReader(body)
   const version = reader.uint16('client_version')
   const random = reader.bytes(randomLength, 'random')
-  const sessionId = reader.vector8('session_id')
+  const sessionId = readSessionId(reader)
   const cookie = reader.vector8('cookie')
   const suites = new ByteReader(reader.vector16('cipher_suites'))
   const cipherSuites: number[] = []
@@ -81,13 +84,19 @@ export function decodeServerHello(body: Uint8Array): ServerHello {
   const hello = {
     version: reader.uint16('server_version'),
     random: reader.bytes(randomLength, 'random'),
-    sessionId: reader.vector8('session_id'),
+    sessionId: readSessionId(reader),
     cipherSuite: reader.uint16('cipher_suite'),
     compressionMethod: reader.uint8('compression_method'),
     extensions: readExtensions(reader),
   }
   reader.expectEnd('ServerHello')
   return hello
+}
+
+function readSessionId(reader: ByteReader): Uint8Array {
+  const id = reader.vector8('session_id')
+  if (id.length > maxSessionIdLength) throw new MalformedError(`session_id: ${id.length} bytes`)
+  return id
 }
 
 export function encodeServerHello(hello: ServerHello): Uint8Array {

@@ -9,6 +9,9 @@ export const HandshakeType = {
   helloVerifyRequest: 3,
   newSessionTicket: 4,
   encryptedExtensions: 8,
+  /** RFC 9147 §9 */
+  requestConnectionId: 9,
+  newConnectionId: 10,
   certificate: 11,
   serverKeyExchange: 12,
   certificateRequest: 13,

@@ -8,6 +8,8 @@ export type DtlsDrop =
   | 'unknown-epoch'
   | 'replayed'
   | 'bad-record-mac'
+  /** without the connection ID that was negotiated, with one that is not ours, or with one where there should be none */
+  | 'wrong-connection-id'
   /** an alert, application data or a late handshake message in epoch 0, which anybody could have sent */
   | 'unauthenticated'
   /** a handshake message that was taken before */
@@ -28,6 +30,7 @@ export const dropped: Readonly<Record<DtlsDrop, DtlsReceived>> = {
   'unknown-epoch': { drop: 'unknown-epoch' },
   replayed: { drop: 'replayed' },
   'bad-record-mac': { drop: 'bad-record-mac' },
+  'wrong-connection-id': { drop: 'wrong-connection-id' },
   unauthenticated: { drop: 'unauthenticated' },
   duplicate: { drop: 'duplicate' },
   unexpected: { drop: 'unexpected' },
@@ -44,6 +47,7 @@ export function noDrops(): DropCounts {
     'unknown-epoch': 0,
     replayed: 0,
     'bad-record-mac': 0,
+    'wrong-connection-id': 0,
     unauthenticated: 0,
     duplicate: 0,
     unexpected: 0,

@@ -23,6 +23,8 @@ export interface RecordSealer {
 export interface RecordOpener {
   /** The content of the record at `at`, in a buffer of its own; undefined if it is not authentic. */
   open(datagram: Uint8Array, at: number, end: number): Uint8Array | undefined
+  /** The real content type of the record that was opened last, where its header does not tell. */
+  readonly type?: number
   wipe(): void
 }
 

@@ -4,6 +4,8 @@ export const ContentType = {
   alert: 21,
   handshake: 22,
   applicationData: 23,
+  /** RFC 9146 §4: a protected record of DTLS 1.2 with a connection ID; its real type is inside. */
+  tls12Cid: 25,
   /** RFC 9147 §7 */
   ack: 26,
 } as const
@@ -26,14 +28,21 @@ const minor10 = 0xff
  * Where the record at `at` ends, or -1 if none begins there that could be taken.
  *
  * Written on offsets, without an object for the header: every packet comes this way.
+ *
+ * @param connectionIdLength of those that the peer may put on its records; 0 if it puts none there
  */
-export function recordEnd(datagram: Uint8Array, at: number): number {
-  if (datagram.length - at < recordHeaderLength) return -1
+export function recordEnd(datagram: Uint8Array, at: number, connectionIdLength = 0): number {
+  const isTls12Cid = datagram[at] === ContentType.tls12Cid
+  // RFC 9146 §4: such a record has one byte of connection ID or more.
+  if (isTls12Cid && connectionIdLength === 0) return -1
+  const headerLength = recordHeaderLength + (isTls12Cid ? connectionIdLength : 0)
+  if (datagram.length - at < headerLength) return -1
   const minor = datagram[at + 2]
   if (datagram[at + 1] !== dtlsMajor || (minor !== minor12 && minor !== minor10)) return -1
-  const length = readUint16(datagram, at + 11)
-  if (length > maxPlaintextLength + maxExpansion) return -1
-  const end = at + recordHeaderLength + length
+  const length = readUint16(datagram, at + headerLength - 2)
+  const isPlaintext = recordEpoch(datagram, at) === 0
+  if (length > maxPlaintextLength + (isPlaintext ? 0 : maxExpansion)) return -1
+  const end = at + headerLength + length
   return end > datagram.length ? -1 : end
 }
 
@@ -52,6 +61,11 @@ export function recordSequence(datagram: Uint8Array, at: number): number {
     readUint16(datagram, at + 7) * 0x1_0000 +
     readUint16(datagram, at + 9)
   )
+}
+
+/** RFC 9146 §4: in a record of type tls12_cid, the connection ID stands between sequence_number and length. */
+export function recordConnectionIdAt(at: number): number {
+  return at + recordHeaderLength - 2
 }
 
 /** Writes the header of a DTLS 1.2 record. */

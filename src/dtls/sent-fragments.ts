@@ -36,15 +36,21 @@ export class SentFragments {
     this.#fragments.push({ epoch, sequence, message, from, end })
   }
 
-  /** Whether that told anything new. */
+  /**
+   * Whether that told of anything that the peer was not known to have.
+   *
+   * The same bytes may have gone in many records: an ACK of each is not answered with what is missing again and again.
+   */
   acknowledge(numbers: readonly RecordNumber[]): boolean {
     const known = this.#fragments.filter(sent => numbers.some(each => isSame(each, sent)))
     this.#fragments = this.#fragments.filter(sent => !known.includes(sent))
+    let isNew = false
     for (const { message, from, end } of known) {
-      const marks = this.#acknowledged.get(message) ?? new Uint8Array(message.body.length)
-      this.#acknowledged.set(message, marks.fill(1, from, end))
+      const marks = this.#acknowledged.get(message)
+      if (marks === undefined || marks.subarray(from, end).includes(0)) isNew = true
+      this.#acknowledged.set(message, (marks ?? new Uint8Array(message.body.length)).fill(1, from, end))
     }
-    return known.length > 0
+    return isNew
   }
 
   /** What the peer has not acknowledged of a message. */

@@ -12,9 +12,17 @@ export interface DtlsSession {
   readonly srtpProfile: number | undefined
 }
 
+/** The certificates that the ends have shown to each other, in DER, that of the key first. */
+export interface Certificates {
+  readonly local: readonly Uint8Array[]
+  readonly remote: readonly Uint8Array[]
+}
+
 /** What a handshake leaves behind. */
 export interface EstablishedSession {
   readonly session: DtlsSession
+  /** The certificates that we showed, in DER, that of the key first; none if the peer took none. */
+  readonly localCertificates: readonly Uint8Array[]
   /** The peer's certificates in DER, its own first. */
   readonly remoteCertificates: readonly Uint8Array[]
   /** RFC 5705 §4, RFC 8446 §7.5: keying material for another protocol. */

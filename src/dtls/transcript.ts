@@ -1,5 +1,9 @@
 import { ByteWriter, concatBytes } from '../base/bytes.ts'
+import { DtlsError } from './errors.ts'
 import { encodeMessage, type HandshakeMessage, HandshakeType } from './messages.ts'
+
+/** All messages of a handshake together, in bytes: most of them are kept before the peer has proved who it is. */
+export const maxTranscriptBytes: number = 48 * 1024
 
 /**
  * The handshake messages in order, for the hashes and signatures that cover them.
@@ -10,7 +14,16 @@ import { encodeMessage, type HandshakeMessage, HandshakeType } from './messages.
 export class Transcript {
   #messages: HandshakeMessage[] = []
 
+  /** Memory held, in bytes. */
+  get heldBytes(): number {
+    return this.#messages.reduce((sum, { body }) => sum + body.length, 0)
+  }
+
+  /** @throws {DtlsError} `illegal-parameter` above {@link maxTranscriptBytes} */
   add(message: HandshakeMessage): void {
+    if (this.heldBytes + message.body.length > maxTranscriptBytes) {
+      throw new DtlsError('illegal-parameter', `the handshake takes more than ${maxTranscriptBytes} bytes`)
+    }
     this.#messages.push(message)
   }
 

@@ -1,5 +1,5 @@
 import type { TransportAddress } from '../base/address.ts'
-import { Deadlines } from '../base/deadlines.ts'
+import { earliest } from '../base/deadlines.ts'
 import type { RandomSource } from '../base/environment.ts'
 import type { SansIo, Transmit } from '../base/machine.ts'
 import { Queue } from '../base/queue.ts'
@@ -11,6 +11,7 @@ import type { IceEvent } from './events.ts'
 import type { IceSession } from './ice-session.ts'
 import { deriveState, type IceState } from './ice-state.ts'
 import { givenRole, pairOfLiteAgents } from './lite.ts'
+import { MovedPeer } from './moved-peer.ts'
 import { Nomination } from './nomination.ts'
 import type { CandidatePairView, SelectedPair } from './pair-view.ts'
 import { type IceParameters, type IceRole, sameParameters, validateIceParameters } from './parameters.ts'
@@ -58,16 +59,18 @@ export class IceAgent implements SansIo<IceEvent> {
   readonly #component: CandidateComponent
   readonly #transmits = new Queue<Transmit>()
   readonly #events = new Queue<IceEvent>()
-  readonly #deadlines = new Deadlines<'patience'>()
   readonly #roles: RoleKeeper
   readonly #checks: ConnectivityChecks
   readonly #selection: PairSelection
   readonly #nomination: Nomination
   readonly #peerChecks: PeerChecks
+  readonly #movedPeer: MovedPeer
   readonly #results: CheckResults
   readonly #recovery: Recovery
   readonly #sessions: Sessions
   #state: IceState = 'new'
+  /** When the wait for a pair is over: see {@link deriveState}. */
+  #patienceEndsAt: number | undefined
   #announced: SelectedPair | undefined
   #validatedLocal: TransportAddress | undefined
   #validatedRemote: TransportAddress | undefined
@@ -88,6 +91,7 @@ export class IceAgent implements SansIo<IceEvent> {
     this.#nomination = new Nomination(this.#timing)
     const parts = { roles, checks, selection }
     this.#peerChecks = new PeerChecks({ ...parts, transmits, events })
+    this.#movedPeer = new MovedPeer(parts, events)
     this.#results = new CheckResults(parts)
     this.#recovery = new Recovery(parts, this.#timing.consentTimeoutMs)
   }
@@ -265,6 +269,16 @@ export class IceAgent implements SansIo<IceEvent> {
   }
 
   /**
+   * Something came from an address without a check that only the peer can have made, and made last: its NAT may have given
+   * it another. It is checked, and used if the pair in use does not answer any more.
+   */
+  heardFrom(local: TransportAddress, remote: TransportAddress, now: number): void {
+    if (this.#state === 'closed') return
+    this.#movedPeer.heard(this.#session, local, remote, now)
+    this.#settle(now)
+  }
+
+  /**
    * Begins a new session with other credentials. The selected pair, if there is one, carries data until the new session
    * has its own. Local candidates, remote parameters and remote candidates are to be given anew.
    *
@@ -308,7 +322,7 @@ export class IceAgent implements SansIo<IceEvent> {
     this.#validatedRemote = undefined
     this.#selection.clear()
     this.#nomination.reset()
-    this.#deadlines.clearAll()
+    this.#patienceEndsAt = undefined
     this.#checks.forgetAllBut(undefined)
     this.#transmits.clear()
     this.#setState('closed')
@@ -332,7 +346,7 @@ export class IceAgent implements SansIo<IceEvent> {
   /** In a quiet connection, the next consent request alone: every few seconds. */
   pollTimeout(): number | undefined {
     return earliest(
-      earliest(this.#deadlines.next(), this.#checks.deadline),
+      earliest(this.#patienceEndsAt, this.#checks.deadline),
       earliest(this.#selection.deadline, this.#nomination.deadline),
     )
   }
@@ -346,9 +360,8 @@ export class IceAgent implements SansIo<IceEvent> {
     this.#nominate(now)
     this.#checks.run(session, now)
     const patienceEndsAt = session.lostAt === undefined ? session.patienceEndsAt : session.recoveryEndsAt
-    const waiting = this.#selection.pair === undefined && patienceEndsAt !== undefined && now < patienceEndsAt
-    if (waiting) this.#deadlines.set('patience', patienceEndsAt)
-    else this.#deadlines.clear('patience')
+    const isWaiting = this.#selection.pair === undefined && patienceEndsAt !== undefined && now < patienceEndsAt
+    this.#patienceEndsAt = isWaiting ? patienceEndsAt : undefined
     this.#setState(deriveState(session, this.#selection, now))
   }
 
@@ -421,8 +434,4 @@ export class IceAgent implements SansIo<IceEvent> {
     this.#state = state
     this.#events.push({ type: 'state', state })
   }
-}
-
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || (b !== undefined && b < a) ? b : a
 }

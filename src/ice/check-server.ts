@@ -86,18 +86,3 @@ function resolveRole(
 
 /** Requests that are not authentic get this many answers in a second, so that forged sources make no reflector of us. */
 export const maxUnauthenticatedAnswersPerSecond = 10
-
-/** Counts answers to requests that are not authentic. */
-export class StrangerLimit {
-  #since = Number.NEGATIVE_INFINITY
-  #answered = 0
-
-  /** Whether one more may be answered. */
-  take(now: number): boolean {
-    if (now >= this.#since + 1000) {
-      this.#since = now
-      this.#answered = 0
-    }
-    return ++this.#answered <= maxUnauthenticatedAnswersPerSecond
-  }
-}

@@ -1,7 +1,7 @@
 import type { CandidatePair } from './candidate-pair.ts'
 import type { Check } from './check-client.ts'
 import type { ReceivedStunMessage } from './stun/message.ts'
-import { transactionKey } from './stun/transaction.ts'
+import { earliestDeadline, transactionKey } from './stun/transaction.ts'
 
 /** The checks on their way, by transaction. */
 export class CheckTable {
@@ -9,11 +9,7 @@ export class CheckTable {
 
   /** The next time that {@link poll} has something to do. */
   get deadline(): number | undefined {
-    let earliest: number | undefined
-    for (const { retransmission } of this.#checks.values()) {
-      if (earliest === undefined || retransmission.deadline < earliest) earliest = retransmission.deadline
-    }
-    return earliest
+    return earliestDeadline(this.#checks.values())
   }
 
   add(check: Check): void {

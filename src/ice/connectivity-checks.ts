@@ -1,4 +1,4 @@
-import { Deadlines } from '../base/deadlines.ts'
+import { earliest } from '../base/deadlines.ts'
 import type { RandomSource } from '../base/environment.ts'
 import type { Transmit } from '../base/machine.ts'
 import type { Queue } from '../base/queue.ts'
@@ -26,7 +26,7 @@ export class ConnectivityChecks {
   readonly #roles: RoleKeeper
   readonly #transmits: Queue<Transmit>
   readonly #table = new CheckTable()
-  readonly #deadlines = new Deadlines<'pace'>()
+  #paceAt: number | undefined
   #nextCheckAt = Number.NEGATIVE_INFINITY
   #heldUntil = Number.NEGATIVE_INFINITY
 
@@ -39,9 +39,7 @@ export class ConnectivityChecks {
 
   /** When to call {@link poll} and {@link run}. */
   get deadline(): number | undefined {
-    const pace = this.#deadlines.next()
-    const answer = this.#table.deadline
-    return pace === undefined || (answer !== undefined && answer < pace) ? answer : pace
+    return earliest(this.#paceAt, this.#table.deadline)
   }
 
   /** Sends no ordinary checks before a time, unless the peer begins ({@link release}). What has to go by a relay goes. */
@@ -66,8 +64,7 @@ export class ConnectivityChecks {
       if (!isValid) pair.begin()
       this.#sendCheck(session, pair, isValid ? 'probe' : 'ordinary', now)
     }
-    if (ready && checklist.hasNext) this.#deadlines.set('pace', Math.max(from, this.#nextCheckAt))
-    else this.#deadlines.clear('pace')
+    this.#paceAt = ready && checklist.hasNext ? Math.max(from, this.#nextCheckAt) : undefined
   }
 
   /**
@@ -117,10 +114,9 @@ export class ConnectivityChecks {
     const { pair, retransmission } = check
     this.#table.remove(check)
     if (!succeeded) return
-    // RFC 8489 §6.2.1: no measurement where it is unclear which transmission was answered (Karn's algorithm)
-    const elapsedMs = now - retransmission.startedAt
-    if (retransmission.count === 0 || pair.local.protocol === 'tcp') pair.roundTrip.sample(elapsedMs)
-    else pair.roundTrip.limit(elapsedMs)
+    // Over TCP it was sent once, whatever is counted.
+    if (pair.local.protocol === 'tcp') pair.roundTrip.sample(now - retransmission.startedAt)
+    else pair.roundTrip.measure(retransmission, now)
     // Older checks that ask the same have nothing to tell any more.
     const same = (other: Check) => other.kind === check.kind || (concernsConsent(other) && concernsConsent(check))
     this.#table.retain(other => other.pair !== pair || !same(other))
@@ -143,7 +139,7 @@ export class ConnectivityChecks {
 
   /** Forgets all but what concerns the consent of one pair. */
   forgetAllBut(carrier: CandidatePair | undefined): void {
-    this.#deadlines.clearAll()
+    this.#paceAt = undefined
     this.#table.retain(check => concernsConsent(check) && check.pair === carrier)
   }
 

@@ -53,6 +53,7 @@ export {
   maxRememberedRequests,
   type StunCredentials,
 } from './stun/credentials.ts'
+export type { StunClass } from './stun/header.ts'
 export { longTermKey, type PasswordHash, shortTermKey, userHash } from './stun/integrity.ts'
 export {
   decodeMessage,
@@ -60,7 +61,6 @@ export {
   encodeMessage,
   isAuthentic,
   type ReceivedStunMessage,
-  type StunClass,
   type StunMessage,
   stunMethod,
 } from './stun/message.ts'

@@ -1,5 +1,5 @@
-import { sameAddress, type TransportAddress } from '../base/address.ts'
-import { parseIp, parseIpv4 } from '../base/ip.ts'
+import { sameAddress } from '../base/address.ts'
+import { isLinkLocalIpv6, isLoopback, isUnicast, parseIp } from '../base/ip.ts'
 import { type IceCandidate, type LocalCandidate, oppositeTcpType } from './candidate.ts'
 
 /**
@@ -16,8 +16,8 @@ export function canPair(local: LocalCandidate, remote: IceCandidate): boolean {
     local.protocol === remote.protocol &&
     canConnect(local, remote) &&
     from.family === to.family &&
-    isLoopback(from) === isLoopback(to) &&
-    isIpv6LinkLocal(from) === isIpv6LinkLocal(to)
+    isLoopback(from.address) === isLoopback(to.address) &&
+    isLinkLocalIpv6(from.address) === isLinkLocalIpv6(to.address)
   )
 }
 
@@ -59,19 +59,4 @@ export function isRedundant(a: LocalCandidate, b: LocalCandidate): boolean {
 
 function canConnect({ tcpType }: LocalCandidate, remote: IceCandidate): boolean {
   return tcpType === undefined ? remote.tcpType === undefined : remote.tcpType === oppositeTcpType[tcpType]
-}
-
-function isLoopback(address: TransportAddress): boolean {
-  return address.family === 4 ? address.address.startsWith('127.') : address.address === '::1'
-}
-
-/** RFC 4291 §2.5.6: fe80::/10. */
-function isIpv6LinkLocal(address: TransportAddress): boolean {
-  return address.family === 6 && /^fe[89ab]/.test(address.address)
-}
-
-function isUnicast(address: string): boolean {
-  const first = parseIpv4(address)?.[0]
-  if (first !== undefined) return first !== 0 && first < 224
-  return address !== '::' && !address.startsWith('ff')
 }

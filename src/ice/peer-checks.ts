@@ -1,10 +1,11 @@
 import type { TransportAddress } from '../base/address.ts'
 import type { Transmit } from '../base/machine.ts'
+import { PerSecond } from '../base/per-second.ts'
 import type { Queue } from '../base/queue.ts'
 import type { LocalCandidate } from './candidate.ts'
 import type { CandidatePair } from './candidate-pair.ts'
 import { encodeError, encodeSuccess, errorCode } from './check-messages.ts'
-import { judgeRequest, type RequestVerdict, StrangerLimit } from './check-server.ts'
+import { judgeRequest, maxUnauthenticatedAnswersPerSecond, type RequestVerdict } from './check-server.ts'
 import type { PeerCheck } from './early-checks.ts'
 import type { IceEvent } from './events.ts'
 import { followNomination, type NominationParts } from './follow-nomination.ts'
@@ -28,7 +29,7 @@ export interface PeerCheckParts extends NominationParts {
 /** Answers the peer's checks, and draws conclusions for our own: RFC 8445 §7.3. */
 export class PeerChecks {
   readonly #parts: PeerCheckParts
-  readonly #strangers = new StrangerLimit()
+  readonly #strangers = new PerSecond(maxUnauthenticatedAnswersPerSecond)
 
   constructor(parts: PeerCheckParts) {
     this.#parts = parts

@@ -1,3 +1,5 @@
+import type { Retransmission } from './stun/transaction.ts'
+
 /** An estimate of the round-trip time of a path, and the retransmission time-out that follows from it. RFC 6298 §2. */
 export class RoundTrip {
   #smoothed: number | undefined
@@ -27,11 +29,15 @@ export class RoundTrip {
   }
 
   /**
-   * The time from the first of several transmissions to the answer. It says nothing exact, but where nothing is known it
-   * keeps the next time-outs from being far too short: on a long path every request would be sent several times.
+   * Takes the answer to a request into account.
+   *
+   * RFC 8489 §6.2.1, Karn's algorithm: where it was sent again nobody knows which transmission was answered. The time since
+   * the first of them says nothing exact, but where nothing is known it keeps the next time-outs from being far too short:
+   * on a long path every request would be sent several times.
    */
-  limit(roundTripMs: number): void {
-    this.#atMost ??= roundTripMs
+  measure({ startedAt, count }: Pick<Retransmission, 'startedAt' | 'count'>, now: number): void {
+    if (count === 0) this.sample(now - startedAt)
+    else this.#atMost ??= now - startedAt
   }
 
   sample(roundTripMs: number): void {

@@ -1,4 +1,4 @@
-import { parseIp } from '../base/ip.ts'
+import { isLinkLocalIpv6, parseIp } from '../base/ip.ts'
 
 /** How long a name may take. The system's own resolver tries its second server after five seconds. */
 export const lookupLimitMs = 8_000
@@ -106,7 +106,7 @@ function usableAddresses(found: readonly { readonly address: string }[]): string
   for (const { address } of found) {
     const ip = parseIp(address)
     // RFC 4291 §2.5.6: a link-local address means nothing without a zone
-    if (ip !== undefined && !/^fe[89ab]/.test(ip.address)) addresses.add(ip.address)
+    if (ip !== undefined && !isLinkLocalIpv6(ip.address)) addresses.add(ip.address)
   }
   return [...addresses].slice(0, maxAddresses)
 }

@@ -31,6 +31,23 @@ export function warnOfKeyLog(): void {
   })
 }
 
+/** Says that somebody's `keyLog` has thrown: the connection does without it, and whoever gave it has to hear why. */
+export function warnOfKeyLogFailure(error: unknown): void {
+  process.emitWarning('keyLog has thrown, and is not called any more for this connection', {
+    code: 'ICEFLOE_KEY_LOG_CALLBACK',
+    detail: error instanceof Error ? error.name + stackFrames(error) : typeof error,
+  })
+}
+
+/** Where it was thrown, without its message: what a callback says of a line that it could not keep may be the line. */
+function stackFrames({ stack = '' }: Error): string {
+  return stack
+    .split('\n')
+    .filter(line => line.startsWith('    at '))
+    .map(line => `\n${line}`)
+    .join('')
+}
+
 let warnedUnwritable = false
 
 function warnUnwritable(): void {

@@ -1,5 +1,5 @@
 import type { Answer, DecodedPacket, Packet, Question } from 'dns-packet'
-import { parseIp } from '../base/ip.ts'
+import { isLinkLocalIpv6, isUnicast, parseIp } from '../base/ip.ts'
 
 /** RFC 6762 §17: no multicast DNS packet is larger, headers included. */
 const maxMessageSize = 9000
@@ -181,7 +181,5 @@ function answer({ kind, name, type, address }: OwnRecord, ttl: number, flush: bo
  * which needs a zone that a record cannot name.
  */
 export function isReachable(address: string): boolean {
-  if (address.includes(':')) return address !== '::' && !/^f(f|e[89ab])/.test(address)
-  const first = Number.parseInt(address, 10)
-  return first > 0 && first < 224
+  return isUnicast(address) && !isLinkLocalIpv6(address)
 }

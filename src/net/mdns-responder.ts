@@ -1,8 +1,9 @@
 import type { CancelTimer, Clock, MdnsRegistration, RandomSource, Resolver, Timers } from '../base/environment.ts'
 import { parseIp } from '../base/ip.ts'
+import { PerSecond } from '../base/per-second.ts'
+import { randomUuid } from '../base/random.ts'
 import { type MessageSource, mdnsPort, type OpenRespondingChannel, type RespondingChannel } from './mdns-channel.ts'
-import type { MdnsCodec, MdnsQuery, OwnRecord } from './mdns-message.ts'
-import { isReachable, loadMdnsCodec } from './mdns-message.ts'
+import { isReachable, loadMdnsCodec, type MdnsCodec, type MdnsQuery, type OwnRecord } from './mdns-message.ts'
 
 /** Names registered at the same time; further ones are refused. */
 export const maxRegisteredNames = 256
@@ -67,10 +68,9 @@ interface Connection {
 export class MdnsResponder implements Pick<Resolver, 'registerMdns'> {
   readonly #options: MdnsResponderOptions
   readonly #names = new Map<string, Registered>()
+  readonly #answers = new PerSecond(maxAnswersPerSecond)
   #connecting: Promise<Connection | undefined> | undefined
   #connection: Connection | undefined
-  #second = 0
-  #answersInSecond = 0
 
   constructor(options: MdnsResponderOptions) {
     this.#options = options
@@ -87,11 +87,13 @@ export class MdnsResponder implements Pick<Resolver, 'registerMdns'> {
     if (ip === undefined || !isReachable(ip.address) || this.#names.size >= maxRegisteredNames) {
       return Promise.resolve(undefined)
     }
-    const registered = registration(randomName(this.#options.random), ip.address, ip.family)
-    this.#names.set(registered.name, registered)
+    // draft-ietf-mmusic-mdns-ice-candidates §3.1.1: a version 4 UUID in `.local`
+    const name = `${randomUuid(this.#options.random)}.local`
+    const registered = registration(name, ip.address, ip.family)
+    this.#names.set(name, registered)
     this.#connecting ??= this.#connect()
     for (const at of announceAtMs) this.#later(registered, `announce ${at}`, at, () => this.#announce(registered))
-    return Promise.resolve({ name: registered.name, release: () => this.#release(registered) })
+    return Promise.resolve({ name, release: () => this.#release(registered) })
   }
 
   /** The address of a name of ours; empty if it is none. */
@@ -124,7 +126,7 @@ export class MdnsResponder implements Pick<Resolver, 'registerMdns'> {
 
   #receive(codec: MdnsCodec, message: Uint8Array, from: MessageSource): void {
     const query = codec.decodeQuery(message)
-    if (query === undefined || !this.#concernsUs(query) || !this.#mayAnswer()) return
+    if (query === undefined || !this.#concernsUs(query) || !this.#answers.take(this.#options.clock.now())) return
     const delay = this.#answerDelay(query)
     if (delay === 0) {
       this.#answer(query, from)
@@ -137,13 +139,6 @@ export class MdnsResponder implements Pick<Resolver, 'registerMdns'> {
 
   #concernsUs(query: MdnsQuery): boolean {
     return query.questions.some(({ name }) => this.#names.has(name))
-  }
-
-  #mayAnswer(): boolean {
-    const second = Math.floor(this.#options.clock.now() / 1_000)
-    if (second !== this.#second) this.#answersInSecond = 0
-    this.#second = second
-    return ++this.#answersInSecond <= maxAnswersPerSecond
   }
 
   /** RFC 6762 §6: one question for a unique record is answered without delay. */
@@ -288,14 +283,4 @@ function isKnown({ name, address }: Registered, { known }: MdnsQuery): boolean {
 
 function sentKey(record: OwnRecord, family: 4 | 6): string {
   return `${record.kind} ${family}`
-}
-
-/** draft-ietf-mmusic-mdns-ice-candidates §3.1.1: a version 4 UUID (RFC 9562 §5.4) in `.local` */
-function randomName(random: RandomSource): string {
-  const bytes = Buffer.from(random(16))
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6)
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
-  const hex = bytes.toString('hex')
-  const groups = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
-  return `${groups.join('-')}.local`
 }

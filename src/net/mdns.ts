@@ -1,8 +1,13 @@
+import { setBounded } from '../base/bounded-map.ts'
 import type { CancelTimer, Clock, Resolver, Timers } from '../base/environment.ts'
-import type { MulticastChannel, OpenMulticastChannel } from './mdns-channel.ts'
-import { openMdnsChannel } from './mdns-channel.ts'
-import type { AddressRecord, AddressType, MdnsCodec } from './mdns-message.ts'
-import { isMdnsCandidateName, loadMdnsCodec } from './mdns-message.ts'
+import { type MulticastChannel, type OpenMulticastChannel, openMdnsChannel } from './mdns-channel.ts'
+import {
+  type AddressRecord,
+  type AddressType,
+  isMdnsCandidateName,
+  loadMdnsCodec,
+  type MdnsCodec,
+} from './mdns-message.ts'
 
 /** How long a name may take. */
 export const resolveLimitMs = 5_000
@@ -134,9 +139,7 @@ export class MdnsResolver implements Pick<Resolver, 'resolveMdns'> {
   #answer(name: string, records: readonly AddressRecord[]): void {
     const addresses = [...new Set(records.map(record => record.address))]
     const lifetime = Math.min(maxKnownMs, ...records.map(record => record.ttl * 1000))
-    const oldest = this.#known.keys().next()
-    if (this.#known.size >= maxKnownNames && !oldest.done) this.#known.delete(oldest.value)
-    this.#known.set(name, { addresses, until: this.#clock.now() + lifetime })
+    setBounded(this.#known, name, { addresses, until: this.#clock.now() + lifetime }, maxKnownNames)
     this.#finish(name, addresses)
   }
 

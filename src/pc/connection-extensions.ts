@@ -1,6 +1,8 @@
 import type { Environment } from '../base/environment.ts'
 import { parseIp } from '../base/ip.ts'
+import { checkConnectionIdOptions } from '../dtls/connection-id.ts'
 import { type CryptoProvider, type KeyLog, nodeCryptoProvider } from '../dtls/index.ts'
+import { keyExchangeNames } from '../dtls/options.ts'
 import type { IceParameters } from '../ice/index.ts'
 import { keyLogOfEnvironment, warnOfKeyLog } from '../net/key-log-file.ts'
 import { createSystemEnvironment } from '../net/system-environment.ts'
@@ -27,7 +29,7 @@ export interface ConnectionExtensions {
   readonly keyLog?: KeyLog
   /**
    * The lowest and the highest version of DTLS, and the key exchanges, most preferred first. All there are by default: DTLS
-   * 1.3 with X25519MLKEM768 where the peer has it, DTLS 1.2 where it has not.
+   * 1.3 with X25519MLKEM768 where the peer has it, DTLS 1.2 where it has not. Connection IDs are not offered by default.
    */
   readonly dtls?: DtlsChoices
   /** The largest message taken, in bytes; the peer is told. 1 MiB by default. */
@@ -110,13 +112,23 @@ function toKeyLog(given: KeyLog | undefined): KeyLog | undefined {
 
 /** That nothing is left to negotiate is found out here rather than in every handshake. */
 function toDtlsChoices(given: DtlsChoices = {}): DtlsChoices {
-  const { minVersion = '1.2', maxVersion = '1.3', groups } = given
+  const { minVersion = '1.2', maxVersion = '1.3', groups, connectionId } = given
   for (const version of [minVersion, maxVersion]) {
     if (version !== '1.2' && version !== '1.3') throw new TypeError(`dtls: not a version: ${String(version)}`)
   }
   if (minVersion > maxVersion) throw new RangeError(`dtls: no version from ${minVersion} to ${maxVersion}`)
-  if (groups?.length === 0) throw new RangeError('dtls: no key exchange')
-  return { minVersion, maxVersion, ...(groups === undefined ? {} : { groups }) }
+  for (const group of groups ?? []) {
+    if (!keyExchangeNames.includes(group)) throw new TypeError(`dtls: not a key exchange: ${String(group)}`)
+  }
+  const usable = groups?.filter(group => maxVersion === '1.3' || group !== 'x25519mlkem768')
+  if (usable?.length === 0) throw new RangeError(`dtls: no key exchange for a version up to ${maxVersion}`)
+  if (connectionId !== undefined) checkConnectionIdOptions(connectionId)
+  return {
+    minVersion,
+    maxVersion,
+    ...(groups === undefined ? {} : { groups }),
+    ...(connectionId === undefined ? {} : { connectionId: { length: connectionId.length } }),
+  }
 }
 
 function checkPortRange({ min, max }: PortRange): void {

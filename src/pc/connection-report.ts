@@ -1,4 +1,5 @@
 import { addressKey } from '../base/address.ts'
+import type { DtlsError, DtlsSession } from '../dtls/index.ts'
 import { type CandidatePairView, explainPairs } from '../ice/index.ts'
 import type { Connection } from './connection.ts'
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
@@ -20,6 +21,8 @@ export interface ConnectionReport {
   readonly iceConnectionState: RTCIceConnectionState
   readonly iceGatheringState: RTCIceGatheringState
   readonly dtlsState: RTCDtlsTransportState | undefined
+  /** Version, cipher suite and key exchange; undefined until they were negotiated. */
+  readonly dtls: DtlsSession | undefined
   /** The latest ones; bounded. */
   readonly serverFailures: readonly ServerReport[]
   /** Every candidate pair with what happened to it: checks, answers, errors, the last reason. Best first. */
@@ -40,6 +43,7 @@ export function explainConnection(peer: RTCPeerConnection): ConnectionReport {
     iceConnectionState: connection.iceConnectionState,
     iceGatheringState: connection.iceGatheringState,
     dtlsState: transport?.dtls.state,
+    dtls: transport?.negotiated?.session,
     serverFailures: connection.serverFailures.map(({ url, errorCode, errorText }) => ({ url, errorCode, errorText })),
     pairs,
     packetsDropped: Object.fromEntries(transport?.driver.counters.drops ?? []),
@@ -55,16 +59,26 @@ function carrier(session: DataSession, pairs: readonly CandidatePairView[]): str
   return [`ICE has been restarted. Until a new path is found, data goes from ${from} to ${to}, as before.`]
 }
 
+function handshake(
+  { dtlsState, dtls }: Pick<ConnectionReport, 'dtlsState' | 'dtls'>,
+  failure: DtlsError | undefined,
+): string[] {
+  if (dtlsState === 'failed') return [`The path worked, but DTLS has failed: ${failure?.message}.`]
+  if (dtls === undefined) return []
+  // webrtc-stats §8.17: the version as on the wire, in four digits
+  const version = dtls.version === 'FEFC' ? '1.3' : '1.2'
+  return [`DTLS is at version ${version}, with ${dtls.cipherSuite} and ${dtls.group}.`]
+}
+
 function linesOf(report: Omit<ConnectionReport, 'lines'>, { negotiator, isClosed }: Connection): string[] {
-  const { connectionState, iceGatheringState, dtlsState, serverFailures, pairs } = report
+  const { connectionState, iceGatheringState, serverFailures, pairs } = report
   const lines = [`The connection is ${connectionState}; gathering is ${iceGatheringState}.`]
   if (isClosed) return lines
   if (negotiator.session === undefined) lines.push('There is no local description yet, so nothing was tried.')
   else if (negotiator.signaling.remote === undefined)
     lines.push('The peer has not answered: there is no remote description.')
   else lines.push(...carrier(negotiator.session, pairs), ...explainPairs(pairs))
-  if (dtlsState === 'failed')
-    lines.push('The path worked, but the DTLS handshake failed: see the error event of the transport.')
+  lines.push(...handshake(report, negotiator.session?.transport.failure))
   return [
     ...lines,
     ...serverFailures.map(({ url, errorCode, errorText }) => `${url}: ${errorCode} ${errorText}`.trim()),

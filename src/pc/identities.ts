@@ -2,6 +2,7 @@ import { certificatePublicKey } from '../dtls/crypto/certificate.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import type { DtlsIdentity } from '../dtls/index.ts'
 import type { SdpFingerprint } from '../sdp/index.ts'
+import { fingerprintHashes, fingerprintValue } from './certificate-hashes.ts'
 import { certificateSecrets, type RTCCertificate } from './rtc-certificate.ts'
 
 /** What DTLS signs with: certificate chains and their keys, most preferred first. */
@@ -13,7 +14,7 @@ export function dtlsIdentities(certificates: readonly RTCCertificate[], crypto: 
 }
 
 /**
- * One a=fingerprint for each certificate that the handshake may show, and of several the first once more at the end.
+ * The a=fingerprint lines of each certificate that the handshake may show, and of several those of the first once more.
  *
  * RFC 8122 §5: any of them may be used. But there are peers that keep only the first line, and others that keep only the
  * last: both know the certificate that is shown to whoever verifies it (docs/decisions/0009-several-certificates.md).
@@ -22,12 +23,13 @@ export function sdpFingerprints(certificates: readonly RTCCertificate[]): SdpFin
   const ordered = byPreference(certificates)
   const [first] = ordered
   const signalled = first === undefined || ordered.length === 1 ? ordered : [...ordered, first]
-  return signalled.flatMap(certificate =>
-    certificate
-      .getFingerprints()
-      .flatMap(({ algorithm, value }) =>
-        algorithm === undefined || value === undefined ? [] : [{ algorithm, value: value.toUpperCase() }],
-      ),
+  const chains = signalled.map(certificate => certificateSecrets(certificate).chain)
+  // RFC 8122 §5.1: the same set of hash functions for each certificate; a peer goes by the one that it prefers.
+  const hashes = new Set(chains.flatMap(([own]) => (own === undefined ? [] : fingerprintHashes(own))))
+  return chains.flatMap(([own]) =>
+    own === undefined
+      ? []
+      : [...hashes].map(hash => ({ algorithm: hash, value: fingerprintValue(hash, own).toUpperCase() })),
   )
 }
 

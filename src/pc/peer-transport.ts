@@ -1,6 +1,7 @@
 import type { CancelTimer, Environment } from '../base/environment.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import type { DtlsError } from '../dtls/errors.ts'
+import type { DtlsSession } from '../dtls/index.ts'
 import type { KeyLog } from '../dtls/key-log.ts'
 import type { IceCandidate, IceEvent, IceParameters, IceRole, LocalCandidate, SelectedPair } from '../ice/index.ts'
 import type { SctpEvent } from '../sctp/index.ts'
@@ -57,6 +58,14 @@ export interface PeerTransportOptions {
   readonly iceRenomination: boolean
 }
 
+/** What the DTLS handshake came to. */
+export interface DtlsOutcome {
+  readonly session: DtlsSession
+  /** The certificates that the ends have shown to each other, DER, that of the key first. */
+  readonly localCertificates: readonly Uint8Array[]
+  readonly remoteCertificates: readonly Uint8Array[]
+}
+
 /** How long sockets of the generation before stay open when another path is in use: browsers take seconds to follow. */
 export const retiredLifetimeMs = 10_000
 
@@ -83,6 +92,8 @@ export class PeerTransport implements TransportListener {
   /** Of the generations before: their sockets carry data until the new one has a path. */
   readonly #retired = new Map<Gatherer, CancelTimer | undefined>()
   #describer: CandidateDescriber
+  #negotiated: DtlsOutcome | undefined
+  #failure: DtlsError | undefined
   #beforeRestart: Generation | undefined
   #sdpCandidates: SdpCandidate[] = []
   #closed = false
@@ -108,6 +119,16 @@ export class PeerTransport implements TransportListener {
     const objects = createTransportObjects(this.#iceSlots, this.#dtlsSlots)
     this.ice = objects.ice
     this.dtls = objects.dtls
+  }
+
+  /** Kept when the connection ends: statistics still tell it. */
+  get negotiated(): DtlsOutcome | undefined {
+    return this.#negotiated
+  }
+
+  /** Why DTLS has failed. */
+  get failure(): DtlsError | undefined {
+    return this.#failure
   }
 
   get iceParameters(): IceParameters {
@@ -230,8 +251,11 @@ export class PeerTransport implements TransportListener {
 
   dtlsStateChanged(error?: DtlsError): void {
     this.#dtlsSlots.state = this.driver.dtlsState
-    if (this.driver.dtlsState === 'connected') {
-      this.#dtlsSlots.remoteCertificates = this.driver.dtls?.remoteCertificates ?? []
+    this.#failure = error
+    const { session, localCertificates = [], remoteCertificates = [] } = this.driver.dtls ?? {}
+    if (session !== undefined) {
+      this.#negotiated = { session, localCertificates, remoteCertificates }
+      this.#dtlsSlots.remoteCertificates = remoteCertificates
     }
     this.#observer.dtlsStateChanged(error, () => fire(this.dtls, 'statechange'))
   }

@@ -1,6 +1,12 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { nodeCryptoProvider } from '../dtls/index.ts'
+import { certificatePublicKey } from '../dtls/crypto/certificate.ts'
+import { nodeCryptoProvider, type SignatureScheme, type SigningKey } from '../dtls/index.ts'
 import { certificateSecrets, makeCertificate, RTCCertificate, toDate } from './rtc-certificate.ts'
+
+/** X.690 §8.9 */
+const derSequence = 0x30
+/** Shorter RSA keys are neither generated nor taken. */
+const minModulusLength = 2048
 
 /** A certificate and its private key, to be stored. Whoever reads the private key can pose as this end. */
 export interface ExportedCertificate {
@@ -14,9 +20,9 @@ export interface ExportedCertificate {
 
 /** What a certificate can be made of. */
 export interface CertificateImport {
-  /** PEM, one certificate or several, that of the key first; or DER of one. */
+  /** PEM, one certificate or several, that of the key first, as text or bytes; or DER of one. */
   readonly certificate: string | Uint8Array
-  /** PKCS #8 as PEM or DER; or a JSON Web Key (RFC 7517). */
+  /** PKCS #8 as PEM, text or bytes, or DER; or a JSON Web Key (RFC 7517). */
   readonly privateKey: string | Uint8Array | JsonWebKey
   /** Milliseconds since 1970; by default what the certificate says. */
   readonly expires?: number
@@ -44,7 +50,7 @@ export function exportCertificate(certificate: RTCCertificate): ExportedCertific
  */
 export function exportPrivateKeyJwk(certificate: RTCCertificate): JsonWebKey {
   const key = privateKeyOf(certificate)
-  if (key.asymmetricKeyType === 'rsa-pss') throw new DOMException('RSA-PSS keys have no JWK', 'NotSupportedError')
+  if (key.asymmetricKeyType === 'rsa-pss') throw notSupported('RSA-PSS keys have no JWK')
   return key.export({ format: 'jwk' })
 }
 
@@ -61,20 +67,46 @@ export function importCertificate({ certificate, privateKey, expires }: Certific
   const [own] = chain
   if (own === undefined) throw dataError('there is no certificate')
   const key = readPrivateKey(privateKey)
-  if (!own.checkPrivateKey(key)) throw dataError('the private key is not that of the certificate')
-  const pkcs8 = key.export({ format: 'der', type: 'pkcs8' })
-  try {
-    nodeCryptoProvider.importSigningKey(pkcs8)
-  } catch {
-    throw new DOMException('DTLS cannot sign with a key of this kind', 'NotSupportedError')
+  if (!own.checkPrivateKey(key)) throw otherKey()
+  if ((key.asymmetricKeyDetails?.modulusLength ?? minModulusLength) < minModulusLength) {
+    throw notSupported(`an RSA key has at least ${minModulusLength} bits`)
   }
+  const pkcs8 = key.export({ format: 'der', type: 'pkcs8' })
+  checkSignature(own.raw, pkcs8)
   const end = expires ?? fromText(own.validTo)
-  if (!Number.isFinite(end)) throw new TypeError('importCertificate: expires is no time')
+  if (!Number.isSafeInteger(end) || end < 0) throw new TypeError('importCertificate: expires is no time')
   return makeCertificate(
     chain.map(({ raw }) => new Uint8Array(raw)),
     pkcs8,
     end,
   )
+}
+
+/** Signs something: the parts of a JSON Web Key need not belong together, and OpenSSL compares the public ones alone. */
+function checkSignature(certificate: Uint8Array, pkcs8: Uint8Array): void {
+  const { signing, verifying, scheme } = usableKeys(certificate, pkcs8)
+  const signed = Buffer.from('icefloe')
+  if (!nodeCryptoProvider.verify(scheme, verifying, signed, trySign(signing, scheme, signed))) throw otherKey()
+}
+
+function usableKeys(certificate: Uint8Array, pkcs8: Uint8Array) {
+  try {
+    const signing = nodeCryptoProvider.importSigningKey(pkcs8)
+    const [scheme] = signing.schemes
+    if (scheme !== undefined) return { signing, verifying: certificatePublicKey(certificate), scheme }
+  } catch {
+    // Said below, without what it says of the key.
+  }
+  throw notSupported('DTLS cannot sign with a key of this kind')
+}
+
+/** Nothing if the key is broken. */
+function trySign(key: SigningKey, scheme: SignatureScheme, data: Uint8Array): Uint8Array {
+  try {
+    return key.sign(scheme, data)
+  } catch {
+    return new Uint8Array()
+  }
 }
 
 function secretsOf(certificate: RTCCertificate): ReturnType<typeof certificateSecrets> {
@@ -88,10 +120,11 @@ function privateKeyOf(certificate: RTCCertificate): KeyObject {
 }
 
 function readChain(certificate: string | Uint8Array): X509Certificate[] {
+  const given = textOrDer(certificate)
   const blocks =
-    typeof certificate === 'string'
-      ? (certificate.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [])
-      : [certificate]
+    typeof given === 'string'
+      ? (given.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [])
+      : [given]
   try {
     return blocks.map(block => new X509Certificate(block))
   } catch {
@@ -99,8 +132,15 @@ function readChain(certificate: string | Uint8Array): X509Certificate[] {
   }
 }
 
-function readPrivateKey(key: CertificateImport['privateKey']): KeyObject {
+/** A file that was read without an encoding is PEM in bytes. DER begins with the tag of a sequence. */
+function textOrDer(given: string | Uint8Array): string | Uint8Array {
+  const isText = given instanceof Uint8Array && given[0] !== derSequence
+  return isText ? Buffer.from(given).toString('latin1') : given
+}
+
+function readPrivateKey(given: CertificateImport['privateKey']): KeyObject {
   try {
+    const key = typeof given === 'string' || given instanceof Uint8Array ? textOrDer(given) : given
     if (typeof key === 'string') return createPrivateKey(key)
     if (key instanceof Uint8Array) return createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' })
     return createPrivateKey({ key, format: 'jwk' })
@@ -113,6 +153,14 @@ function readPrivateKey(key: CertificateImport['privateKey']): KeyObject {
 /** @param time as certificates are printed: `Jan  2 00:00:00 2030 GMT` */
 function fromText(time: string): number {
   return toDate(time).getTime()
+}
+
+function otherKey(): DOMException {
+  return dataError('the private key is not that of the certificate')
+}
+
+function notSupported(message: string): DOMException {
+  return new DOMException(message, 'NotSupportedError')
 }
 
 function dataError(message: string): DOMException {

@@ -1,6 +1,7 @@
-import { createHash, webcrypto } from 'node:crypto'
+import { webcrypto } from 'node:crypto'
 import type { Environment } from '../base/environment.ts'
 import { systemClock, systemRandom } from '../net/system-environment.ts'
+import { fingerprintHashes, fingerprintValue } from './certificate-hashes.ts'
 import {
   type Converter,
   constructorToken,
@@ -26,6 +27,19 @@ export const backdatedMs: number = dayMs
 /** Finding the primes of longer keys takes seconds. */
 const maxModulusLength = 4096
 
+/** An AlgorithmIdentifier of WebCrypto that is an object, with webrtc-pc §4.9.1: which members it has depends on its name. */
+export interface RTCKeygenAlgorithm {
+  readonly name: string
+  /** ECDSA: `P-256` or `P-384` */
+  readonly namedCurve?: string
+  /** RSA, in bits */
+  readonly modulusLength?: number
+  readonly publicExponent?: Uint8Array
+  readonly hash?: string | { readonly name: string }
+  /** The lifetime in milliseconds. */
+  readonly expires?: number
+}
+
 /** webrtc-pc §5.5.1 */
 export interface RTCDtlsFingerprint {
   /** The name of a hash function, as in the registry of RFC 8122 §5. */
@@ -46,11 +60,22 @@ export interface CertificateSecrets {
 let secretsOf: (certificate: RTCCertificate) => CertificateSecrets
 
 /**
+ * What `structuredClone` and `postMessage` refuse, as they refuse every proxy: of an object with private members they would
+ * make an empty one, without a word.
+ */
+class Uncloneable {
+  constructor() {
+    // biome-ignore lint/correctness/noConstructorReturn: what is constructed is to be the proxy
+    return new Proxy(this, {})
+  }
+}
+
+/**
  * webrtc-pc §4.9.2: a certificate and its private key, which no application gets to see.
  *
  * `RTCPeerConnection.generateCertificate()` makes one.
  */
-export class RTCCertificate {
+export class RTCCertificate extends Uncloneable {
   static {
     exposeInterface(RTCCertificate, 'RTCCertificate')
     secretsOf = certificate => certificate.#secrets
@@ -62,6 +87,7 @@ export class RTCCertificate {
   /** @internal Not constructible by applications. */
   constructor(token: symbol, secrets: CertificateSecrets, expires: number) {
     requireToken(token)
+    super()
     this.#secrets = secrets
     this.#expires = expires
   }
@@ -71,10 +97,10 @@ export class RTCCertificate {
     return this.#expires
   }
 
-  /** Of the certificate, by SHA-256: the hash function of the signatures made here, and the one that all peers know. */
+  /** By SHA-256, which all peers know, and by the hash function of the signature on the certificate, if it is a stronger one. */
   getFingerprints(): RTCDtlsFingerprint[] {
-    const hash = createHash('sha256').update(this.#secrets.chain[0] ?? '')
-    return [{ algorithm: 'sha-256', value: hash.digest('hex').replace(/..(?!$)/g, '$&:') }]
+    const [own = new Uint8Array()] = this.#secrets.chain
+    return fingerprintHashes(own).map(algorithm => ({ algorithm, value: fingerprintValue(algorithm, own) }))
   }
 }
 

@@ -5,7 +5,7 @@ import { type ConnectionExtensions, toConnectionOptions } from './connection-ext
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
 import { type RTCDataChannelInit, toDataChannelInit } from './data-channel-init.ts'
 import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
-import { generateCertificate, type RTCCertificate } from './rtc-certificate.ts'
+import { generateCertificate, type RTCCertificate, type RTCKeygenAlgorithm } from './rtc-certificate.ts'
 import type { RTCDataChannel } from './rtc-data-channel.ts'
 import { type RTCIceCandidateInit, toIceCandidateInit } from './rtc-ice-candidate.ts'
 import {
@@ -81,10 +81,9 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
   }
 
   /** webrtc-pc §4.9 */
-  static generateCertificate(
-    keygenAlgorithm: string | { readonly name: string; readonly expires?: number },
-  ): Promise<RTCCertificate> {
-    return generateCertificate(keygenAlgorithm)
+  static async generateCertificate(keygenAlgorithm: string | RTCKeygenAlgorithm): Promise<RTCCertificate> {
+    requireArguments(arguments.length, 1, 'RTCPeerConnection.generateCertificate')
+    return await generateCertificate(keygenAlgorithm)
   }
 
   get localDescription(): RTCSessionDescription | null {
@@ -172,7 +171,8 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
 
   getConfiguration(): RTCConfiguration {
     const { certificates, iceServers, ...rest } = this.#connection.configuration
-    return { ...rest, certificates: [...certificates], iceServers: iceServers.map(server => ({ ...server })) }
+    const servers = iceServers.map(server => ({ ...server, urls: [...server.urls] }))
+    return { ...rest, certificates: [...certificates], iceServers: servers }
   }
 
   setConfiguration(configuration: RTCConfiguration = {}): void {

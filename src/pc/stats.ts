@@ -1,11 +1,12 @@
-import { createHash, X509Certificate } from 'node:crypto'
 import { addressKey } from '../base/address.ts'
 import type { CandidatePairView, CandidateType, IceCandidate, LocalCandidate } from '../ice/index.ts'
+import { certificateStats, remoteCertificateId, usedCertificateId } from './certificate-stats.ts'
 import type { DataChannel } from './data-channel.ts'
 import type { DataChannels } from './data-channels.ts'
 import type { DataSession } from './data-session.ts'
 import type { Gatherer } from './gathering/gatherer.ts'
-import { certificateSecrets, type RTCCertificate } from './rtc-certificate.ts'
+import type { DtlsOutcome } from './peer-transport.ts'
+import type { RTCCertificate } from './rtc-certificate.ts'
 import { exposeInterface } from './webidl.ts'
 
 /** webrtc-stats §8.1: what every entry has; `timestamp` is milliseconds since 1970. */
@@ -73,7 +74,11 @@ export function collectStats(input: StatsInput): RTCStats[] {
     ...input.pool.map(poolStats),
   ]
   if (input.session !== undefined) {
-    entries.push(...transportStats(input.session), ...certificateStats(input.certificates, input.session))
+    const { remoteCertificates = [] } = input.session.transport.negotiated ?? {}
+    entries.push(
+      ...transportStats(input.session, input.certificates),
+      ...certificateStats(input.certificates, remoteCertificates),
+    )
   }
   return entries.map(({ id, type, ...members }) => ({ id, type, timestamp: input.timestamp, ...members }))
 }
@@ -88,7 +93,11 @@ export interface StatsInput {
   readonly pool: readonly Pick<Gatherer, 'state' | 'candidates'>[]
 }
 
-type Entry = Omit<RTCStats, 'timestamp'> & { readonly id: string; readonly type: string }
+interface Entry {
+  readonly id: string
+  readonly type: string
+  readonly [member: string]: unknown
+}
 
 /** Not of the standard: a component of the ICE candidate pool. */
 function poolStats({ state, candidates }: Pick<Gatherer, 'state' | 'candidates'>, index: number): Entry {
@@ -119,12 +128,11 @@ function channelStats(channel: DataChannel, index: number): Entry {
   }
 }
 
-function transportStats(session: DataSession): Entry[] {
-  const { driver, ice, dtls } = session.transport
+function transportStats(session: DataSession, certificates: readonly RTCCertificate[]): Entry[] {
+  const { driver, ice, dtls, negotiated } = session.transport
   const { counters } = driver
   const pairs = driver.ice.pairs()
   const selected = pairs.find(pair => pair.selected)
-  const negotiated = driver.dtls?.session
   const transport: Entry = {
     id: transportId,
     type: 'transport',
@@ -138,13 +146,28 @@ function transportStats(session: DataSession): Entry[] {
     dtlsState: dtls.state,
     dtlsRole: session.dtlsRole ?? 'unknown',
     ...(selected === undefined ? {} : { selectedCandidatePairId: pairId(selected) }),
-    ...(negotiated === undefined ? {} : { tlsVersion: negotiated.version, dtlsCipher: negotiated.cipherSuite }),
-    localCertificateId: 'CL0',
-    ...(dtls.getRemoteCertificates().length === 0 ? {} : { remoteCertificateId: 'CR0' }),
+    selectedCandidatePairChanges: counters.selectedPairChanges,
+    ...(negotiated === undefined ? {} : dtlsStats(negotiated, certificates)),
     // Not of the standard: packets that were refused on the way in, by reason.
     packetsDropped: Object.fromEntries(counters.drops),
   }
   return [transport, ...pairs.map(pair => pairStats(pair, session)), ...candidateStats(session, pairs)]
+}
+
+/** webrtc-stats §8.17: tlsVersion and what follows from it exist only after the negotiation is complete. */
+function dtlsStats(
+  { session, localCertificates }: DtlsOutcome,
+  certificates: readonly RTCCertificate[],
+): Readonly<Record<string, unknown>> {
+  const used = usedCertificateId(certificates, localCertificates)
+  return {
+    tlsVersion: session.version,
+    dtlsCipher: session.cipherSuite,
+    // Not of the standard: the key exchange, as the option `dtls` names it.
+    tlsGroup: session.group,
+    ...(used === undefined ? {} : { localCertificateId: used }),
+    remoteCertificateId,
+  }
 }
 
 function pairStats(pair: CandidatePairView, session: DataSession): Entry {
@@ -205,34 +228,6 @@ function candidateEntry(id: string, side: 'L' | 'R', candidate: IceCandidate, se
     transportId,
     ...Object.fromEntries(known),
   }
-}
-
-function certificateStats(certificates: readonly RTCCertificate[], session: DataSession): Entry[] {
-  const own = certificates.map(certificate => certificateSecrets(certificate).chain[0])
-  const theirs = session.transport.driver.dtls?.remoteCertificates[0]
-  return [
-    ...own.flatMap((der, index) => (der === undefined ? [] : [certificateEntry(`CL${index}`, der)])),
-    ...(theirs === undefined ? [] : [certificateEntry('CR0', theirs)]),
-  ]
-}
-
-function certificateEntry(id: string, der: Uint8Array): Entry {
-  const digest = createHash('sha256').update(der).digest('hex').toUpperCase()
-  return {
-    id,
-    type: 'certificate',
-    fingerprint: digest.match(/../g)?.join(':') ?? '',
-    fingerprintAlgorithm: 'sha-256',
-    base64Certificate: Buffer.from(der).toString('base64'),
-    // Not of the standard: what the key is.
-    keyAlgorithm: keyAlgorithm(der),
-  }
-}
-
-function keyAlgorithm(der: Uint8Array): string {
-  const { asymmetricKeyType, asymmetricKeyDetails } = new X509Certificate(der).publicKey
-  const detail = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength
-  return detail === undefined ? String(asymmetricKeyType) : `${asymmetricKeyType} ${detail}`
 }
 
 function pairId(pair: CandidatePairView): string {

@@ -1,13 +1,15 @@
 import type { TransportAddress } from '../base/address.ts'
+import { equalBytes } from '../base/bytes.ts'
 import type { CancelTimer, Environment } from '../base/environment.ts'
 import { assertNever } from '../base/errors.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import { DtlsError } from '../dtls/errors.ts'
 import type { DtlsEvent, DtlsIdentity, DtlsOptions, Fingerprint } from '../dtls/index.ts'
-import { DtlsConnection } from '../dtls/index.ts'
+import { DtlsConnection, readConnectionId } from '../dtls/index.ts'
 import type { KeyLog } from '../dtls/key-log.ts'
 import type { IceCandidate, IceEvent, IceParameters, IceRole, LocalCandidate, SelectedPair } from '../ice/index.ts'
 import { IceAgent } from '../ice/index.ts'
+import { warnOfKeyLogFailure } from '../net/key-log-file.ts'
 import type { SctpAssociation, SctpEvent } from '../sctp/index.ts'
 import { demux } from './demux.ts'
 import type { CandidateReceiver, CandidateSocket } from './gathering/candidate-socket.ts'
@@ -17,6 +19,9 @@ export const maxEarlyPackets = 16
 
 /** The largest datagram sent while the path MTU is unknown: the IPv6 minimum MTU less the IPv6 and UDP headers (RFC 8200 §5). */
 export const initialDatagramSize = 1232
+
+/** Connection IDs that the peer gives in advance: for so many paths to come. */
+const spareConnectionIds = 2
 
 export interface DtlsParameters {
   readonly role: 'client' | 'server'
@@ -31,7 +36,7 @@ export interface TransportListener {
 }
 
 /** What is offered and accepted in DTLS. */
-export type DtlsChoices = Pick<DtlsOptions, 'minVersion' | 'maxVersion' | 'groups'>
+export type DtlsChoices = Pick<DtlsOptions, 'minVersion' | 'maxVersion' | 'groups' | 'connectionId'>
 
 export interface TransportOptions {
   readonly environment: Environment
@@ -45,12 +50,13 @@ export interface TransportOptions {
   readonly iceRenomination: boolean
 }
 
-/** Traffic of a transport, and what was dropped on the way in, by reason. */
+/** Traffic of a transport, its bytes without ICE connectivity checks, and what was dropped on the way in, by reason. */
 export interface TransportCounters {
   packetsSent: number
   packetsReceived: number
   bytesSent: number
   bytesReceived: number
+  selectedPairChanges: number
   readonly drops: Map<string, number>
 }
 
@@ -69,6 +75,7 @@ export class Transport {
     packetsReceived: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    selectedPairChanges: 0,
     drops: new Map(),
   }
   readonly #environment: Environment
@@ -81,6 +88,7 @@ export class Transport {
   #dtlsParameters: DtlsParameters | undefined
   #dtls: DtlsConnection | undefined
   #dtlsState: DtlsState = 'new'
+  #recordOverhead = 0
   #sctp: SctpAssociation | undefined
   #early: Uint8Array[] = []
   #drainScheduled = false
@@ -186,7 +194,6 @@ export class Transport {
     if (this.#closed) return
     const now = this.#now()
     this.counters.packetsReceived++
-    this.counters.bytesReceived += data.length
     this.#route(data, socket.local, from, now)
     this.schedule()
   }
@@ -220,6 +227,8 @@ export class Transport {
 
   #route(data: Uint8Array, local: TransportAddress, remote: TransportAddress, now: number): void {
     const kind = demux(data[0])
+    // webrtc-stats §8.17: payload alone is counted, no ICE connectivity checks
+    if (kind !== 'stun') this.counters.bytesReceived += data.length
     switch (kind) {
       case 'stun': {
         const result = this.ice.receive(data, local, remote, now)
@@ -230,6 +239,7 @@ export class Transport {
         // RFC 8445 §12.2: data is taken only from an address that proved itself; without this an off-path sender
         // could race its own ClientHello against the peer's.
         if (this.ice.isValidated(local, remote)) this.#receiveDtls(data, now)
+        else if (this.#isKnownByConnectionId(data)) this.#receiveFromElsewhere(data, local, remote, now)
         else this.#count('unvalidated-source')
         return
       case 'srtp':
@@ -240,6 +250,22 @@ export class Transport {
       default:
         assertNever(kind)
     }
+  }
+
+  /** Once connected, every record that DTLS takes has one: nothing gets in with it that would not get in otherwise. */
+  #isKnownByConnectionId(data: Uint8Array): boolean {
+    const own = this.#dtlsState === 'connected' ? (this.#dtls?.connectionIds?.own ?? []) : []
+    const id = readConnectionId(data, own[0]?.length ?? 0)
+    return id !== undefined && own.some(each => equalBytes(each, id))
+  }
+
+  /**
+   * RFC 9146 §6: what is authentic is delivered, whatever its source. That its source is used in turn takes a record newer
+   * than all others, and the peer's answer to a check.
+   */
+  #receiveFromElsewhere(data: Uint8Array, local: TransportAddress, remote: TransportAddress, now: number): void {
+    this.#receiveDtls(data, now)
+    if (this.#dtls?.heardNewest === true) this.ice.heardFrom(local, remote, now)
   }
 
   #receiveDtls(data: Uint8Array, now: number): void {
@@ -275,8 +301,13 @@ export class Transport {
 
   #handleIceEvents(now: number): void {
     for (let event = this.ice.pollEvent(); event !== undefined; event = this.ice.pollEvent()) {
-      // RFC 8261 §6.1: what was learned of the old path does not hold for the new one
-      if (event.type === 'selected-pair') this.#sctp?.pathChanged(now)
+      if (event.type === 'selected-pair') {
+        this.counters.selectedPairChanges++
+        // RFC 8261 §6.1: what was learned of the old path does not hold for the new one
+        this.#sctp?.pathChanged(now)
+        this.#dtls?.useNextConnectionId()
+        this.#askForConnectionIds(now)
+      }
       this.#listener.iceEvent(event)
     }
   }
@@ -320,6 +351,7 @@ export class Transport {
       }
       case 'connected':
         this.#dtlsState = 'connected'
+        this.#askForConnectionIds(now)
         this.#connectSctp()
         this.#listener.dtlsStateChanged()
         return
@@ -335,6 +367,9 @@ export class Transport {
         this.#dtlsState = 'failed'
         this.#listener.dtlsStateChanged(event.error)
         return
+      case 'key-log-failed':
+        warnOfKeyLogFailure(event.error)
+        return
       default:
         assertNever(event)
     }
@@ -343,8 +378,21 @@ export class Transport {
   #connectSctp(): void {
     const { dtls } = this
     if (dtls === undefined) return
-    this.#sctp?.setPacketSize(sctpPacketSize(dtls))
+    this.#fitPackets(dtls)
     this.#sctp?.connect(this.#now())
+  }
+
+  /** A connection ID that the peer gives later may be longer than the first. */
+  #fitPackets(dtls: DtlsConnection): void {
+    this.#recordOverhead = dtls.recordOverhead
+    this.#sctp?.setPacketSize(sctpPacketSize(dtls))
+  }
+
+  /** RFC 9147 §9: in time for the next path, which is to have another connection ID. In DTLS 1.2 there are no more. */
+  #askForConnectionIds(now: number): void {
+    const dtls = this.#dtls
+    const missing = spareConnectionIds - (dtls?.connectionIds?.spare ?? spareConnectionIds)
+    if (missing > 0) dtls?.updateConnectionIds({ kind: 'request', count: missing }, now)
   }
 
   #handleSctpEvents(): void {
@@ -360,6 +408,7 @@ export class Transport {
     if (sctp === undefined || dtls === undefined || pair === undefined || this.#dtlsState !== 'connected') return
     const socket = this.#sockets.get(pair.local.base)
     if (socket === undefined) return
+    if (dtls.recordOverhead !== this.#recordOverhead) this.#fitPackets(dtls)
     const to = pair.remote.address
     try {
       for (let packet = sctp.pollTransmit(now); packet !== undefined; packet = sctp.pollTransmit(now)) {
@@ -385,7 +434,9 @@ export class Transport {
   #sendIce(): void {
     for (let next = this.ice.pollTransmit(); next !== undefined; next = this.ice.pollTransmit()) {
       const socket = this.#sockets.get(next.local)
-      if (socket !== undefined) this.#send(socket, next.data, next.remote)
+      if (socket === undefined) continue
+      this.counters.packetsSent++
+      socket.send(next.data, next.remote)
     }
   }
 

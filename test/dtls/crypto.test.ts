@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict'
-import {
-  createECDH,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { p256 as nobleP256, p384 as nobleP384 } from '@noble/curves/nist.js'
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { openAead, sealAead } from '../../src/dtls/aead.ts'
 import { certificatePublicKey } from '../../src/dtls/crypto/certificate.ts'
-import { nobleCryptoProvider, nobleEcKeyShare, nobleX25519KeyShare } from '../../src/dtls/crypto/noble-provider.ts'
-import { nodeCryptoProvider, nodeEcKeyShare, nodeX25519KeyShare } from '../../src/dtls/crypto/node-provider.ts'
-import type { CryptoProvider, KeyShare } from '../../src/dtls/crypto/provider.ts'
+import { nobleCryptoProvider } from '../../src/dtls/crypto/noble-provider.ts'
+import { nodeCryptoProvider } from '../../src/dtls/crypto/node-provider.ts'
+import type { KeyShare } from '../../src/dtls/crypto/provider.ts'
 import { SignatureSchemes } from '../../src/dtls/crypto/signature-schemes.ts'
 import { DtlsError } from '../../src/dtls/errors.ts'
 import { prf } from '../../src/dtls/v12/key-schedule.ts'
@@ -23,41 +13,8 @@ import { ecdsaCertificate, ed25519Certificate, rsaPssCertificate } from '../supp
 import { p256PrivateKey, p256Sha256Signatures } from '../vectors/ecdsa-rfc6979.ts'
 import { prfVectors } from '../vectors/tls12-prf-rfc5246.ts'
 import { x25519Example } from '../vectors/x25519-rfc7748.ts'
+import { implementations, secretOrRefusal } from './crypto-implementations.ts'
 import { sharedRsaCertificate } from './support.ts'
-
-interface Implementation {
-  readonly provider: CryptoProvider
-  x25519(privateKey: Uint8Array): KeyShare
-  p256(privateKey: Uint8Array): KeyShare
-  p384(privateKey: Uint8Array): KeyShare
-}
-
-const implementations: readonly Implementation[] = [
-  {
-    provider: nodeCryptoProvider,
-    x25519: nodeX25519,
-    p256: key => nodeEc('prime256v1', key),
-    p384: key => nodeEc('secp384r1', key),
-  },
-  {
-    provider: nobleCryptoProvider,
-    x25519: nobleX25519KeyShare,
-    p256: key => nobleEcKeyShare(nobleP256, key),
-    p384: key => nobleEcKeyShare(nobleP384, key),
-  },
-]
-
-function nodeX25519(privateKey: Uint8Array): KeyShare {
-  const pkcs8Prefix = hex('302e020100300506032b656e04220420')
-  const key = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, privateKey]), format: 'der', type: 'pkcs8' })
-  return nodeX25519KeyShare({ privateKey: key, publicKey: createPublicKey(key) })
-}
-
-function nodeEc(curve: string, privateKey: Uint8Array): KeyShare {
-  const ecdh = createECDH(curve)
-  ecdh.setPrivateKey(Buffer.from(privateKey))
-  return nodeEcKeyShare(ecdh)
-}
 
 function hex(text: string): Buffer {
   return Buffer.from(text, 'hex')
@@ -65,12 +22,7 @@ function hex(text: string): Buffer {
 
 /** The shared secret in hex, or the code of the error. */
 function derive(share: KeyShare, peer: Uint8Array): string {
-  try {
-    return Buffer.from(share.deriveSecret(peer)).toString('hex')
-  } catch (error) {
-    assert.ok(error instanceof DtlsError, String(error))
-    return error.code
-  }
+  return secretOrRefusal(() => share.deriveSecret(peer))
 }
 
 for (const { provider, x25519, p256, p384 } of implementations) {
@@ -237,117 +189,6 @@ function derSignature(...numbers: readonly string[]): string {
   })
   const content = integers.join('')
   return `30${(content.length / 2).toString(16).padStart(2, '0')}${content}`
-}
-
-/** Project Wycheproof's vectors are not part of this repository: name their folder, or have them beside it. */
-const wycheproof =
-  process.env.WYCHEPROOF_VECTORS ?? new URL('../../../shared/standards/vectors/wycheproof', import.meta.url).pathname
-
-interface WycheproofGroup {
-  readonly ivSize: number
-  readonly keySize: number
-  readonly tagSize: number
-  readonly publicKey: { readonly uncompressed: string; readonly pk: string }
-  readonly tests: readonly Record<'tcId' | 'result' | 'comment' | string, string>[]
-}
-
-function load(name: string): readonly WycheproofGroup[] {
-  return JSON.parse(readFileSync(`${wycheproof}/${name}.json`, 'utf8')).testGroups
-}
-
-if (!existsSync(wycheproof)) {
-  console.log('  skipped: Wycheproof vectors not found; set WYCHEPROOF_VECTORS to their folder')
-} else {
-  describe('Project Wycheproof', function () {
-    this.timeout(60_000)
-    for (const { provider, x25519, p256 } of implementations) {
-      it(`ECDH on P-256, with the ${provider.name} provider`, () => {
-        let count = 0
-        for (const { tests } of load('ecdh_secp256r1_ecpoint_test')) {
-          for (const test of tests) {
-            const share = p256(hex((test.private ?? '').padStart(64, '0').slice(-64)))
-            // "acceptable" are compressed points, which TLS has no more.
-            const expected = test.result === 'valid' ? test.shared : 'bad-key-share'
-            assert.equal(derive(share, hex(test.public ?? '')), expected, `${test.tcId}: ${test.comment}`)
-            count++
-          }
-        }
-        assert.equal(count, 355)
-      })
-
-      it(`X25519, with the ${provider.name} provider`, () => {
-        let count = 0
-        for (const { tests } of load('x25519_test')) {
-          for (const test of tests) {
-            const expected = /^0+$/.test(test.shared ?? '') ? 'bad-key-share' : test.shared
-            const share = x25519(hex(test.private ?? ''))
-            assert.equal(derive(share, hex(test.public ?? '')), expected, `${test.tcId}: ${test.comment}`)
-            count++
-          }
-        }
-        assert.equal(count, 518)
-      })
-
-      for (const [name, curve, scheme, total] of [
-        ['ecdsa_secp256r1_sha256_test', 'P-256', SignatureSchemes.ecdsaP256Sha256, 484],
-        ['ecdsa_secp384r1_sha384_test', 'P-384', SignatureSchemes.ecdsaP384Sha384, 504],
-      ] as const) {
-        it(`ECDSA on ${curve}, with the ${provider.name} provider`, () => {
-          let count = 0
-          for (const { tests, publicKey } of load(name)) {
-            const key = { kind: 'ec', curve, point: hex(publicKey.uncompressed) } as const
-            for (const test of tests) {
-              const good = provider.verify(scheme, key, hex(test.msg ?? ''), hex(test.sig ?? ''))
-              assert.equal(good, test.result === 'valid', `${test.tcId}: ${test.comment}`)
-              count++
-            }
-          }
-          assert.equal(count, total)
-        })
-      }
-    }
-
-    for (const provider of [nodeCryptoProvider, nobleCryptoProvider]) {
-      it(`Ed25519, with the ${provider.name} provider`, () => {
-        let count = 0
-        for (const { tests, publicKey } of load('ed25519_test')) {
-          const key = { kind: 'ed25519', point: hex(publicKey.pk) } as const
-          for (const test of tests) {
-            const good = provider.verify(SignatureSchemes.ed25519, key, hex(test.msg ?? ''), hex(test.sig ?? ''))
-            assert.equal(good, test.result === 'valid', `${test.tcId}: ${test.comment}`)
-            count++
-          }
-        }
-        assert.ok(count > 100, `${count} vectors`)
-      })
-    }
-
-    for (const [bits, aead] of [
-      [128, 'aes-128-gcm'],
-      [256, 'aes-256-gcm'],
-    ] as const) {
-      it(`AES-GCM with a key of ${bits} bits and a nonce of 96`, () => {
-        let count = 0
-        for (const { ivSize, keySize, tagSize, tests } of load('aes_gcm_test')) {
-          if (ivSize !== 96 || keySize !== bits || tagSize !== 128) continue
-          for (const test of tests) {
-            const [key, iv, aad, ct, tag, msg] = [test.key, test.iv, test.aad, test.ct, test.tag, test.msg].map(each =>
-              hex(each ?? ''),
-            ) as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
-            const opened = openAead(aead, key, iv, aad, ct, tag)
-            if (test.result === 'valid') {
-              assert.deepEqual(Buffer.from(opened ?? 'nothing'), msg)
-              const sealed = Buffer.alloc(msg.length + 16)
-              sealAead(aead, key, iv, aad, msg, sealed, 0)
-              assert.deepEqual(sealed, Buffer.concat([ct, tag]))
-            } else assert.equal(opened, undefined, `${test.tcId}: ${test.comment}`)
-            count++
-          }
-        }
-        assert.ok(count > 50, `${count} vectors`)
-      })
-    }
-  })
 }
 
 describe('ChaCha20-Poly1305', () => {

@@ -45,6 +45,15 @@ describe('Fragments of handshake messages', () => {
     }
   })
 
+  it('make a message where pieces of it come before the whole and after it, while it waits for its turn', () => {
+    const reassembler = new Reassembler()
+    addAll(reassembler, [fragment(1, 0, 300), fragment(1, 0, 1000), fragment(1, 300, 700), fragment(1, 700, 1000)])
+    assert.equal(reassembler.take(0), undefined)
+    reassembler.add(fragment(0, 0, 1000))
+    assert.equal(reassembler.take(0)?.sequence, 0)
+    assert.deepEqual(reassembler.take(0)?.body, body)
+  })
+
   it('make no message while a byte is missing', () => {
     const reassembler = new Reassembler()
     addAll(reassembler, [fragment(0, 0, 499), fragment(0, 500, 1000)])

@@ -31,6 +31,24 @@ describe('The key log', () => {
     assert.deepEqual(logs.server, logs.client)
     assert.equal(logs.client.length, 1)
   })
+
+  for (const maxVersion of ['1.2', '1.3'] as const) {
+    for (const role of ['client', 'server'] as const) {
+      it(`that throws is told of once, at the ${role} of DTLS ${maxVersion}, and ends nothing`, () => {
+        const error = new Error('disk full')
+        let calls = 0
+        const keyLog = (): void => {
+          calls++
+          throw error
+        }
+        const pair = connectedPair({ options: { maxVersion }, [role]: { keyLog } })
+        assert.deepEqual(pair[role].events, [{ type: 'key-log-failed', error }, { type: 'connected' }])
+        assert.equal(calls, 1)
+        pair.server.receive(pair.client.dtls.seal(Buffer.from('still here')))
+        assert.deepEqual(pair.server.data, ['still here'])
+      })
+    }
+  }
 })
 
 function hex(bytes: Uint8Array): string {

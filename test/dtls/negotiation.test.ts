@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
+import { helloGraceMs } from '../../src/dtls/doubts.ts'
 import { ExtensionType, encodeCodePoints, encodeUseSrtp } from '../../src/dtls/extensions.ts'
-import { helloGraceMs } from '../../src/dtls/handshake.ts'
 import {
   type ClientHello,
   decodeClientHello,
   decodeServerHello,
   encodeClientHello,
   encodeServerHello,
+  maxSessionIdLength,
   type ServerHello,
 } from '../../src/dtls/hello.ts'
 import { Alert } from '../../src/dtls/index.ts'
@@ -273,6 +274,18 @@ describe('A ClientHello', () => {
     })
   }
 
+  it('with a session_id of more than 32 bytes is refused', () => {
+    for (const [length, failure] of [
+      [maxSessionIdLength, undefined],
+      [maxSessionIdLength + 1, 'decode-error'],
+    ] as const) {
+      const pair = withClientHello(() => ({ sessionId: new Uint8Array(length) }))
+      pair.server.dtls.handleTimeout(helloGraceMs)
+      pair.server.drainEvents()
+      assert.equal(pair.server.failure, failure)
+    }
+  })
+
   it('with an extension that comes twice is refused', () => {
     const pair = withTampering(
       (type, body) => {
@@ -295,7 +308,7 @@ describe('A ServerHello', () => {
   it('may leave out renegotiation_info and ec_point_formats, and name a session', () => {
     assertConnected(
       withServerHello(hello => ({
-        sessionId: new Uint8Array(32),
+        sessionId: new Uint8Array(maxSessionIdLength),
         extensions: extensions(hello, {
           [ExtensionType.renegotiationInfo]: undefined,
           [ExtensionType.ecPointFormats]: undefined,
@@ -316,6 +329,12 @@ describe('A ServerHello', () => {
       edit: () => ({ cipherSuite: 0x009c }),
       code: 'illegal-parameter',
       alert: Alert.illegalParameter,
+    },
+    {
+      title: 'names a session with more than 32 bytes',
+      edit: () => ({ sessionId: new Uint8Array(maxSessionIdLength + 1) }),
+      code: 'decode-error',
+      alert: Alert.decodeError,
     },
     {
       title: 'chooses compression',

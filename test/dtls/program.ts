@@ -9,8 +9,10 @@ export class Program {
   readonly #child: ChildProcess
   #exited = false
 
-  constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  /** @param environment what is set for it besides the environment of the tests */
+  constructor(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    const env = { ...process.env, ...environment }
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.output += chunk.toString()
@@ -63,10 +65,14 @@ export async function eventually(
 /** Skips, visibly, where a program is not installed. In CI it has to be. */
 export function requireProgram(context: Mocha.Context, command: string): void {
   if (spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined) return
-  const reason = `${command} is not installed`
+  skipOrFail(context, `${command} is not installed`)
+}
+
+/** Skips, visibly, what cannot be tested here. In CI it fails. */
+export function skipOrFail(context: Mocha.Context, reason: string): never {
   if (process.env.CI) throw new Error(reason)
   console.log(`      skipped: ${reason}`)
-  context.skip()
+  return context.skip()
 }
 
 /** A UDP port of 127.0.0.1 that nobody used a moment ago. */

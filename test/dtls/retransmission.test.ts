@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { handshakeTimeoutMs } from '../../src/dtls/handshake.ts'
-import { HandshakeType } from '../../src/dtls/messages.ts'
-import { PlaintextSealer } from '../../src/dtls/record-protection.ts'
+import { HandshakeType, handshakeHeaderLength } from '../../src/dtls/messages.ts'
+import { AesGcmSealer, PlaintextSealer, type RecordSealer } from '../../src/dtls/record-protection.ts'
 import {
   attemptsBeforeSmallerFragments,
   type Flight,
@@ -11,12 +11,16 @@ import {
   Retransmission,
   smallDatagramSize,
 } from '../../src/dtls/retransmission.ts'
+import { SentFragments } from '../../src/dtls/sent-fragments.ts'
 import { createPair, type Endpoint, exchange, type Pair, records, start } from './support.ts'
 
 function flightOf(...lengths: readonly number[]): Flight {
-  const sealer = new PlaintextSealer()
+  return messagesOf(lengths, new PlaintextSealer())
+}
+
+function messagesOf(lengths: readonly number[], sealer: RecordSealer) {
   return lengths.map((length, sequence) => ({
-    kind: 'message',
+    kind: 'message' as const,
     message: { type: HandshakeType.certificate, sequence, epoch: 0, body: new Uint8Array(length).fill(sequence) },
     sealer,
   }))
@@ -57,6 +61,27 @@ describe('A flight', () => {
         sizes.set(sequence, (sizes.get(sequence) ?? 0) + record.length - 25)
       }
       assert.deepEqual([...sizes.values()], lengths)
+    }
+  })
+
+  it('has several messages in a record where that is protected, and fills a datagram to its last byte', () => {
+    for (const mtu of [256, 508, 1200]) {
+      const sealer = new AesGcmSealer(1, new Uint8Array(16), new Uint8Array(4))
+      const sent = new SentFragments()
+      const flight = messagesOf([90, 1000, 0, 150, 700], sealer)
+      const datagrams = packFlight(flight, mtu, sent)
+      for (const datagram of datagrams) assert.equal(records(datagram).length, 1)
+      // Not even a header and a byte would fit any more.
+      for (const { length } of datagrams.slice(0, -1)) {
+        assert.ok(length <= mtu && length > mtu - handshakeHeaderLength - 1, `${length} of ${mtu}`)
+      }
+      // An ACK of a record is one of all that is in it.
+      for (let sequence = 0; sequence < datagrams.length; sequence++) {
+        assert.equal(sent.acknowledge([{ epoch: 1, sequence }]), true)
+      }
+      for (const { message } of flight.filter(each => each.message.body.length > 0)) {
+        assert.deepEqual(sent.missing(message), [], `mtu ${mtu}`)
+      }
     }
   })
 

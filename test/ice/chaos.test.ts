@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createIceParameters } from '../../src/ice/parameters.ts'
 import {
   addCandidate,
   agree,
@@ -11,6 +10,7 @@ import {
   Network,
   type Weather,
 } from './network.ts'
+import { restart, trickle } from './pairs.ts'
 
 const storm: Weather = { loss: 0.15, duplicate: 0.1, minDelayMs: 2, maxDelayMs: 60 }
 const rounds = 12
@@ -147,25 +147,16 @@ class World {
   #restart(): void {
     const network = this.#network
     const [a, b] = [this.#a, this.#b]
-    for (const host of [a, b]) network.act(host, (agent, now) => agent.restart(this.#fresh(), now))
+    for (const host of [a, b]) restart(network, host)
     network.run(network.random.next() % 500)
     exchangeParameters(network, a, b)
-    for (const [host, peer] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      for (const candidate of host.candidates) addCandidate(network, host, candidate, peer)
-    }
+    trickle(network, a, b)
   }
 
   #restartInVain(host: Host): void {
     const network = this.#network
-    network.act(host, (agent, now) => agent.restart(this.#fresh(), now))
+    restart(network, host)
     network.run(network.random.next() % 2000)
     assert.ok(network.act(host, (agent, now) => agent.rollbackRestart(now)))
-  }
-
-  #fresh(): ReturnType<typeof createIceParameters> {
-    return createIceParameters(length => this.#network.random.bytes(length))
   }
 }

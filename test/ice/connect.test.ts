@@ -8,7 +8,6 @@ import {
   calm,
   describePairs,
   exchangeParameters,
-  type Host,
   isUp,
   Network,
   reachedAt,
@@ -17,6 +16,7 @@ import {
   tellCandidates,
   type Weather,
 } from './network.ts'
+import { pair } from './pairs.ts'
 
 describe('Two ICE agents', () => {
   it('connect and agree on a pair within two round trips', () => {
@@ -388,14 +388,3 @@ describe('Two ICE agents', () => {
     assert.deepEqual(states(a).slice(-2), ['completed', 'closed'])
   })
 })
-
-/** Two hosts with some addresses each. */
-function pair(seed: number, weather: Weather = calm, addresses = 1): { network: Network; a: Host; b: Host } {
-  const network = new Network(seed, weather)
-  const ips = (prefix: string) => Array.from({ length: addresses }, (_, index) => `${prefix}.${index + 1}`)
-  return {
-    network,
-    a: network.host('a', ips('192.0.2')),
-    b: network.host('b', ips('198.51.100'), { role: 'controlled' }),
-  }
-}

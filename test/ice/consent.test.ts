@@ -11,7 +11,8 @@ import {
   succeed,
   validate,
 } from './messages.ts'
-import { agree, calm, type Host, isUp, Network, reachedAt, signal, states } from './network.ts'
+import { agree, calm, type Host, isUp, reachedAt, signal, states } from './network.ts'
+import { connected } from './pairs.ts'
 
 describe('Consent', () => {
   it('is asked for every 4 to 6 seconds, with a new transaction each time', () => {
@@ -220,16 +221,6 @@ describe('Consent', () => {
     assert.equal(host.agent.state, 'connected')
   })
 })
-
-function connected(seed: number): { network: Network; a: Host; b: Host } {
-  const network = new Network(seed, calm)
-  const a = network.host('a', ['192.0.2.1'])
-  const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
-  signal(network, a, b)
-  assert.ok(network.run(1000, () => agree(a, b)))
-  network.run(20)
-  return { network, a, b }
-}
 
 /** When a host has asked for consent: its requests, without the checks of the beginning. */
 function requestTimes(host: Host): number[] {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import type { TransportAddress } from '../../src/base/address.ts'
 import type { Transmit } from '../../src/base/machine.ts'
 import { decodeMessage } from '../../src/ice/stun/message.ts'
+import { named } from '../support/named.ts'
 import { type Prng, prng } from '../support/prng.ts'
 import { addFingerprint, sign } from './messages.ts'
+import { mutateMessage } from './mutations.ts'
 import { agree, calm, type Host, isUp, Network, signal } from './network.ts'
 
 const mutations = 100_000
@@ -11,13 +13,7 @@ const mutations = 100_000
 describe('An ICE agent that is fed 100,000 mutated datagrams', () => {
   it('throws nothing, never spins, and connects and stays connected all the same', () => {
     let mutated = 0
-    for (let seed = 1; mutated < mutations; seed++) {
-      try {
-        mutated += fuzzConnection(seed)
-      } catch (error) {
-        throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-      }
-    }
+    for (let seed = 1; mutated < mutations; seed++) mutated += named(seed, () => fuzzConnection(seed))
   })
 })
 
@@ -71,9 +67,7 @@ function origin(random: Prng, from: TransportAddress): TransportAddress {
  * signed, by someone who knows the password of the receiver, but not the one of its peer.
  */
 function mutate(random: Prng, data: Uint8Array, to: Host): Uint8Array {
-  let bytes = Uint8Array.from(data)
-  const changes = 1 + (random.next() % 3)
-  for (let i = 0; i < changes; i++) bytes = change(random, bytes)
+  const bytes = mutateMessage(random, data)
   const choice = random.float()
   if (choice < 0.3 || bytes.length < 20) return bytes
   const body = withoutTail(bytes)
@@ -86,28 +80,6 @@ function mutate(random: Prng, data: Uint8Array, to: Host): Uint8Array {
 function authenticates(data: Uint8Array): boolean {
   const message = decodeMessage(data)
   return message?.class === 'request' && message.attributes.useCandidate === undefined
-}
-
-function change(random: Prng, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const at = random.next() % Math.max(1, bytes.length)
-  switch (random.next() % 6) {
-    case 0:
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << (random.next() % 8))
-      return bytes
-    case 1:
-      bytes[at] = random.next()
-      return bytes
-    case 2:
-      return bytes.slice(0, at)
-    case 3:
-      return Uint8Array.from([...bytes.subarray(0, at), ...random.bytes(random.next() % 40), ...bytes.subarray(at)])
-    case 4:
-      return Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + (random.next() % 9))])
-    default:
-      // The length of an attribute, most likely.
-      if (bytes.length > 24) bytes[23 + 4 * (random.next() % ((bytes.length - 20) >> 2))] = random.next() % 40
-      return bytes
-  }
 }
 
 /** What comes before MESSAGE-INTEGRITY and FINGERPRINT in the datagrams that agents send. */

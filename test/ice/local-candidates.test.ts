@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { IceCandidate, LocalCandidate } from '../../src/ice/candidate.ts'
+import type { LocalCandidate } from '../../src/ice/candidate.ts'
 import { candidatePriority } from '../../src/ice/candidate-priority.ts'
 import { RoundTrip } from '../../src/ice/round-trip.ts'
 import {
@@ -9,20 +9,12 @@ import {
   decode,
   lastRequest,
   puppet,
+  puppetCandidate,
   runAnswering,
   succeed,
   validate,
 } from './messages.ts'
 import { address, calm, type Host, Network } from './network.ts'
-
-const remote: IceCandidate = {
-  foundation: '1',
-  component: 1,
-  protocol: 'udp',
-  priority: 2_130_706_431,
-  address: puppet.address,
-  type: 'host',
-}
 
 describe('Local candidates', () => {
   it('that are reflexive share the pairs of their base, in either order', () => {
@@ -32,7 +24,7 @@ describe('Local candidates', () => {
       assert.ok(own)
       const reflexive = reflexiveOn(own, address('203.0.113.1', 1234))
       const both = order === 'host first' ? [own, reflexive] : [reflexive, own]
-      network.act(host, (agent, now) => agent.addRemoteCandidate(remote, now))
+      network.act(host, (agent, now) => agent.addRemoteCandidate(puppetCandidate, now))
       for (const candidate of both) network.act(host, (agent, now) => agent.addLocalCandidate(candidate, now))
       assert.equal(host.agent.pairs().length, 1, order)
       assert.equal(host.agent.pairs()[0]?.local.type, 'host', order)
@@ -47,7 +39,7 @@ describe('Local candidates', () => {
     const reflexive = reflexiveOn(own, address('203.0.113.1', 1234))
     network.act(host, (agent, now) => agent.setRemoteParameters(puppet.parameters, now))
     network.act(host, (agent, now) => agent.addLocalCandidate(reflexive, now))
-    network.act(host, (agent, now) => agent.addRemoteCandidate(remote, now))
+    network.act(host, (agent, now) => agent.addRemoteCandidate(puppetCandidate, now))
     network.act(host, (agent, now) => agent.addLocalCandidate(own, now))
     assert.equal(host.agent.pairs()[0]?.state, 'in-progress')
     assert.equal(host.agent.pairs()[0]?.local, reflexive)
@@ -60,7 +52,7 @@ describe('Local candidates', () => {
     const reflexive = reflexiveOn(own, address('203.0.113.1', 1234))
     network.act(host, (agent, now) => agent.addLocalCandidate(reflexive, now))
     network.act(host, (agent, now) => agent.setRemoteParameters(puppet.parameters, now))
-    network.act(host, (agent, now) => agent.addRemoteCandidate(remote, now))
+    network.act(host, (agent, now) => agent.addRemoteCandidate(puppetCandidate, now))
     assert.equal(host.sent[0]?.transmit.local, own.base)
     assert.equal(decode(lastRequest(host)).attributes.priority, candidatePriority('prflx', 65535, 1))
   })
@@ -98,7 +90,7 @@ describe('Local candidates', () => {
     const worse = { ...own, priority: own.priority - 1000 }
     for (const candidate of [worse, own, worse])
       network.act(host, (agent, now) => agent.addLocalCandidate(candidate, now))
-    network.act(host, (agent, now) => agent.addRemoteCandidate(remote, now))
+    network.act(host, (agent, now) => agent.addRemoteCandidate(puppetCandidate, now))
     assert.deepEqual(
       host.agent.pairs().map(pair => pair.local.priority),
       [own.priority],
@@ -111,7 +103,7 @@ describe('Local candidates', () => {
     const [own] = host.candidates
     assert.ok(own)
     network.act(host, (agent, now) => agent.addLocalCandidate({ ...own, component: 2 }, now))
-    const taken = network.act(host, (agent, now) => agent.addRemoteCandidate({ ...remote, component: 2 }, now))
+    const taken = network.act(host, (agent, now) => agent.addRemoteCandidate({ ...puppetCandidate, component: 2 }, now))
     assert.equal(taken, false)
     assert.deepEqual(host.agent.pairs(), [])
   })
@@ -183,7 +175,7 @@ describe('A round-trip estimate', () => {
 
   it('starts from an upper bound where only retransmissions were answered, and forgets it for a measurement', () => {
     const estimate = new RoundTrip()
-    estimate.limit(3000)
+    estimate.measure({ startedAt: 1_000, count: 1 }, 4_000)
     assert.equal(estimate.expectedMs, 3000)
     assert.equal(estimate.rtoMs, 3000)
     assert.equal(estimate.smoothedMs, undefined)

@@ -1,15 +1,11 @@
 import { createHmac } from 'node:crypto'
 import type { TransportAddress } from '../../src/base/address.ts'
+import type { IceCandidate } from '../../src/ice/candidate.ts'
 import type { IceParameters } from '../../src/ice/parameters.ts'
 import type { StunAttributes } from '../../src/ice/stun/attributes.ts'
+import type { StunClass } from '../../src/ice/stun/header.ts'
 import { computeFingerprint, shortTermKey } from '../../src/ice/stun/integrity.ts'
-import {
-  decodeMessage,
-  encodeMessage,
-  type ReceivedStunMessage,
-  type StunClass,
-  stunMethod,
-} from '../../src/ice/stun/message.ts'
+import { decodeMessage, encodeMessage, type ReceivedStunMessage, stunMethod } from '../../src/ice/stun/message.ts'
 import { addCandidates, address, calm, type Host, Network, type Weather } from './network.ts'
 
 /** A peer that does nothing of its own accord: tests speak in its name. */
@@ -21,6 +17,16 @@ export interface Puppet {
 export const puppet: Puppet = {
   parameters: { usernameFragment: 'puppet', password: 'passwordOfThePuppet12345' },
   address: address('198.51.100.9', 9000),
+}
+
+/** The puppet's host candidate, if it signals one. */
+export const puppetCandidate: IceCandidate = {
+  foundation: '1',
+  component: 1,
+  protocol: 'udp',
+  priority: 2_130_706_431,
+  address: puppet.address,
+  type: 'host',
 }
 
 /** An agent that has one candidate and, unless told otherwise, knows the puppet's parameters. */

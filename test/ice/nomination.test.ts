@@ -8,21 +8,13 @@ import {
   decode,
   lastRequest,
   puppet,
+  puppetCandidate,
   runAnswering,
   sentBy,
   succeed,
   validate,
 } from './messages.ts'
 import { addCandidates, address, agree, calm, exchangeParameters, type Host, Network, signal } from './network.ts'
-
-const remoteCandidate: IceCandidate = {
-  foundation: '1',
-  component: 1,
-  protocol: 'udp',
-  priority: 2_130_706_431,
-  address: puppet.address,
-  type: 'host',
-}
 
 describe('Nomination', () => {
   it('comes with USE-CANDIDATE from the controlling agent alone, on a pair that is valid', () => {
@@ -72,7 +64,7 @@ describe('Nomination', () => {
       const remotes = [puppet.address, address('198.51.100.10', 9000)]
       for (const [index, remote] of remotes.entries()) {
         const candidate = {
-          ...remoteCandidate,
+          ...puppetCandidate,
           foundation: `${index}`,
           priority: 2_000_000_000 - index,
           address: remote,
@@ -236,7 +228,7 @@ describe('Nomination', () => {
     }
     assert.ok(network.run(5000, () => agree(a, b)))
     const concluded = network.now
-    network.act(a, (agent, now) => agent.addRemoteCandidate({ ...remoteCandidate, priority: 2 ** 31 - 1 }, now))
+    network.act(a, (agent, now) => agent.addRemoteCandidate({ ...puppetCandidate, priority: 2 ** 31 - 1 }, now))
     network.run(20_000)
     assert.equal(a.agent.pairs().length, 2)
     const later = a.sent.filter(({ at, transmit }) => at > concluded && transmit.local.address === '192.0.2.1')
@@ -344,7 +336,7 @@ describe('Nomination', () => {
   it('works with a lite peer, which sends no checks', () => {
     const { network, host } = agentAndPuppet('controlled', { knowsPeer: false })
     network.act(host, (agent, now) => agent.setRemoteParameters({ ...puppet.parameters, lite: true }, now))
-    network.act(host, (agent, now) => agent.addRemoteCandidate(remoteCandidate, now))
+    network.act(host, (agent, now) => agent.addRemoteCandidate(puppetCandidate, now))
     network.act(host, (agent, now) => agent.endOfRemoteCandidates(now))
     succeed(network, host)
     assert.equal(decode(lastRequest(host)).attributes.useCandidate, true)

@@ -12,10 +12,10 @@ import {
   isUp,
   Network,
   reachedAt,
-  signal,
   states,
   type Weather,
 } from './network.ts'
+import { connected } from './pairs.ts'
 
 const rainy: Weather = { loss: 0.1, duplicate: 0.1, minDelayMs: 5, maxDelayMs: 50 }
 
@@ -263,18 +263,6 @@ describe('A flood of peer-reflexive candidates at the limit of pairs', () => {
     }
   })
 })
-
-function connected(seed: number, addresses: number, weather: Weather = calm): { network: Network; a: Host; b: Host } {
-  const network = new Network(seed, calm)
-  const ips = (prefix: string) => Array.from({ length: addresses }, (_, index) => `${prefix}.${index + 1}`)
-  const a = network.host('a', ips('192.0.2'))
-  const b = network.host('b', ips('198.51.100'), { role: 'controlled' })
-  signal(network, a, b)
-  assert.ok(network.run(1000, () => agree(a, b)))
-  network.run(20)
-  network.weather = weather
-  return { network, a, b }
-}
 
 /** Two hosts, one behind a NAT, connected. */
 function natted(seed: number, behind: 'controlling' | 'controlled' | 'both'): { network: Network; a: Host; b: Host } {

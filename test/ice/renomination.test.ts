@@ -15,6 +15,7 @@ import {
   states,
   type Weather,
 } from './network.ts'
+import { trickle } from './pairs.ts'
 
 const storm: Weather = { loss: 0.2, duplicate: 0.2, minDelayMs: 1, maxDelayMs: 80 }
 
@@ -245,12 +246,7 @@ function onPoorInterfaces(
   network.addInterface(b, '198.51.100.1', 100)
   exchangeParameters(network, a, b)
   // Trickling goes on: no end of candidates is told.
-  for (const [host, peer] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    for (const candidate of host.candidates) addCandidate(network, host, candidate, peer)
-  }
+  trickle(network, a, b)
   assert.ok(network.run(1000, () => agree(a, b)))
   return { network, a, b }
 }

@@ -7,13 +7,13 @@ import {
   agree,
   calm,
   exchangeParameters,
-  type Host,
   isUp,
   Network,
   signal,
   states,
   tellCandidates,
 } from './network.ts'
+import { connected, restart } from './pairs.ts'
 
 describe('An ICE restart', () => {
   it('keeps data flowing on the old pair until the new one is nominated', () => {
@@ -288,18 +288,3 @@ describe('An ICE restart', () => {
     assert.equal(a.agent.state, 'completed')
   })
 })
-
-function connected(seed: number): { network: Network; a: Host; b: Host } {
-  const network = new Network(seed, calm)
-  const a = network.host('a', ['192.0.2.1'])
-  const b = network.host('b', ['198.51.100.1'], { role: 'controlled' })
-  signal(network, a, b)
-  assert.ok(network.run(1000, () => agree(a, b)))
-  network.run(20)
-  return { network, a, b }
-}
-
-function restart(network: Network, host: Host): void {
-  const parameters = createIceParameters(length => network.random.bytes(length))
-  network.act(host, (agent, now) => agent.restart(parameters, now))
-}

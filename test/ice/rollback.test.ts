@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { createIceParameters } from '../../src/ice/parameters.ts'
 import { sentBy } from './messages.ts'
 import {
-  addCandidate,
   addCandidates,
   agree,
   calm,
@@ -15,6 +13,7 @@ import {
   states,
   type Weather,
 } from './network.ts'
+import { connected, restart, trickle } from './pairs.ts'
 
 const rainy: Weather = { loss: 0.1, duplicate: 0.1, minDelayMs: 5, maxDelayMs: 50 }
 
@@ -157,31 +156,10 @@ describe('A restart because an interface has vanished', () => {
     assert.equal(b.agent.state, 'completed')
     restart(network, b)
     exchangeParameters(network, a, b)
-    for (const [host, peer] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      for (const candidate of host.candidates) addCandidate(network, host, candidate, peer)
-    }
+    trickle(network, a, b)
     assert.ok(network.run(1000, () => agree(a, b) && a.agent.selectedPair !== old))
   })
 })
-
-function connected(seed: number, addresses = 1): { network: Network; a: Host; b: Host } {
-  const network = new Network(seed)
-  const ips = (prefix: string) => Array.from({ length: addresses }, (_, index) => `${prefix}.${index + 1}`)
-  const a = network.host('a', ips('192.0.2'))
-  const b = network.host('b', ips('198.51.100'), { role: 'controlled' })
-  signal(network, a, b)
-  assert.ok(network.run(1000, () => agree(a, b)))
-  network.run(20)
-  return { network, a, b }
-}
-
-function restart(network: Network, host: Host): void {
-  const parameters = createIceParameters(length => network.random.bytes(length))
-  network.act(host, (agent, now) => agent.restart(parameters, now))
-}
 
 function rollback(network: Network, host: Host): boolean {
   return network.act(host, (agent, now) => agent.rollbackRestart(now))

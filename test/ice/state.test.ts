@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { agentAndPuppet, answerTo, checkOf, lastRequest, puppet, sentBy, succeed } from './messages.ts'
+import { agentAndPuppet, answerTo, checkOf, lastRequest, puppet, puppetCandidate, sentBy, succeed } from './messages.ts'
 import {
   addCandidates,
   agree,
@@ -80,7 +80,7 @@ describe('The state of an ICE agent', () => {
   it('fails when everything was told and tried, but not before the patience of RFC 8863 is over', () => {
     const { network, host } = agentAndPuppet('controlling')
     const start = network.now
-    network.act(host, (agent, now) => agent.addRemoteCandidate({ ...remoteHost, address: puppet.address }, now))
+    network.act(host, (agent, now) => agent.addRemoteCandidate(puppetCandidate, now))
     network.act(host, (agent, now) => agent.endOfRemoteCandidates(now))
     // An error response fails the only pair at once.
     network.inject(answerTo(lastRequest(host), 'error', { errorCode: { code: 400, reason: '' } }), puppet.address, host)
@@ -117,7 +117,7 @@ describe('The state of an ICE agent', () => {
     const network = new Network(1, calm)
     const a = network.host('a', [])
     network.act(a, (agent, now) => agent.setRemoteParameters(puppet.parameters, now))
-    network.act(a, (agent, now) => agent.addRemoteCandidate(remoteHost, now))
+    network.act(a, (agent, now) => agent.addRemoteCandidate(puppetCandidate, now))
     assert.equal(a.agent.state, 'checking')
     network.act(a, (agent, now) => agent.endOfRemoteCandidates(now))
     network.act(a, (agent, now) => agent.endOfLocalCandidates(now))
@@ -163,12 +163,3 @@ describe('The state of an ICE agent', () => {
     assert.equal(a.agent.pairs().length, 0)
   })
 })
-
-const remoteHost = {
-  foundation: '1',
-  component: 1,
-  protocol: 'udp',
-  priority: 2_130_706_431,
-  address: puppet.address,
-  type: 'host',
-} as const

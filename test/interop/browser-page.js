@@ -3,12 +3,21 @@
  * itself goes out through `tell(peer, event)`, which the test has exposed.
  */
 const peers = new Map()
+let kept
 
 globalThis.interop = {
-  create(number, configuration) {
+  /** `generateCertificates` holds algorithms, as JSON can carry them; with `keptCertificate` it is always the same one. */
+  async create(number, { generateCertificates, keptCertificate, ...configuration }) {
+    if (generateCertificates !== undefined) {
+      configuration.certificates = await Promise.all(generateCertificates.map(generateCertificate))
+    }
+    if (keptCertificate) {
+      kept ??= generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' })
+      configuration.certificates = [await kept]
+    }
     const connection = new RTCPeerConnection(configuration)
     const channels = new Map()
-    peers.set(number, { connection, channels })
+    peers.set(number, { connection, channels, dtlsErrors: [] })
     // As a plain object: what WebDriver BiDi carries of a platform object is nothing.
     connection.onicecandidate = ({ candidate }) =>
       tell(number, { type: 'candidate', candidate: candidate?.toJSON() ?? null })
@@ -35,10 +44,14 @@ globalThis.interop = {
     const { connection } = peers.get(number)
     await connection.setRemoteDescription(offer)
     await connection.setLocalDescription()
+    listenForErrors(number)
     return described(connection, trickle)
   },
 
-  acceptAnswer: (number, answer) => peers.get(number).connection.setRemoteDescription(answer),
+  async acceptAnswer(number, answer) {
+    await peers.get(number).connection.setRemoteDescription(answer)
+    listenForErrors(number)
+  },
 
   restartIce: number => peers.get(number).connection.restartIce(),
 
@@ -57,6 +70,8 @@ globalThis.interop = {
     await until(target, state === 'open' ? 'open' : 'close', () => target.readyState === state)
   },
 
+  channelState: (number, label) => channel(number, label).readyState,
+
   untilConnection(number, state) {
     const { connection } = peers.get(number)
     return until(connection, 'connectionstatechange', () => connection.connectionState === state)
@@ -66,18 +81,31 @@ globalThis.interop = {
     const report = await peers.get(number).connection.getStats()
     const stats = [...report.values()]
     const transport = stats.find(({ type }) => type === 'transport')
-    // Firefox has no statistics of transports, but says it at the pair.
+    // Firefox says it at the pair instead.
     const pair = report.get(transport?.selectedCandidatePairId) ?? stats.find(({ selected }) => selected)
     const [local, remote] = [pair.localCandidateId, pair.remoteCandidateId].map(id => report.get(id).candidateType)
     return { local, remote }
   },
 
-  /** What the browser's statistics say of its transport; Firefox has none. */
+  /** What the browser's statistics say of its transport. */
   async transportStats(number) {
     const report = await peers.get(number).connection.getStats()
     const transport = [...report.values()].find(({ type }) => type === 'transport')
     const { tlsVersion, dtlsCipher, dtlsRole } = transport ?? {}
     return { tlsVersion, dtlsCipher, dtlsRole }
+  },
+
+  /** Waits for the end of a connection that never was, and gives what the browser tells of it. */
+  async untilFailed(number) {
+    const { connection, dtlsErrors } = peers.get(number)
+    await until(connection, 'connectionstatechange', () => connection.connectionState === 'failed')
+    return { dtlsState: connection.sctp.transport.state, dtlsErrors }
+  },
+
+  /** The certificates that icefloe has shown, in DER, where the browser tells them. */
+  remoteCertificates(number) {
+    const certificates = peers.get(number).connection.sctp?.transport?.getRemoteCertificates?.()
+    return certificates?.map(der => base64Of(new Uint8Array(der)))
   },
 
   /** Sends every message back as it came. */
@@ -130,6 +158,21 @@ globalThis.interop = {
     peers.get(number)?.connection.close()
     peers.delete(number)
   },
+}
+
+/** Of RSA, whose exponent JSON cannot carry, the usual one is taken. */
+function generateCertificate(algorithm) {
+  const exponent = algorithm.modulusLength === undefined ? {} : { publicExponent: Uint8Array.of(1, 0, 1) }
+  return RTCPeerConnection.generateCertificate({ ...algorithm, ...exponent })
+}
+
+function listenForErrors(number) {
+  const { connection, dtlsErrors } = peers.get(number)
+  connection.sctp?.transport?.addEventListener?.(
+    'error',
+    ({ error: { errorDetail, message, sentAlert, receivedAlert } }) =>
+      dtlsErrors.push({ errorDetail, message, sentAlert, receivedAlert }),
+  )
 }
 
 const channel = (number, label) => peers.get(number).channels.get(label)

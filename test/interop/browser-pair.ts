@@ -3,6 +3,8 @@ import {
   type RTCConfiguration,
   type RTCDataChannel,
   type RTCDataChannelInit,
+  type RTCError,
+  type RTCErrorEvent,
   RTCPeerConnection,
 } from '../../src/index.ts'
 import { reached } from '../support/events.ts'
@@ -15,18 +17,22 @@ export interface PairOptions {
   readonly channels: Readonly<Record<string, RTCDataChannelInit>>
   /** Which candidates (`candidate:...`) an end gets to know of the other; all if absent. */
   readonly signals?: (candidate: string, from: 'browser' | 'icefloe') => boolean
+  /** What becomes of a description on its way. */
+  readonly alter?: (sdp: string, from: 'browser' | 'icefloe') => string
   /** The browser's RTCConfiguration; the default one if absent. */
   readonly browserConfiguration?: object
   readonly icefloeConfiguration?: RTCConfiguration
   readonly icefloeExtensions?: ConnectionExtensions
 }
 
-/** icefloe and a browser, connected, with every channel open at both ends. */
+/** icefloe and a browser. */
 export interface Pair {
   readonly icefloe: RTCPeerConnection
   readonly browser: BrowserPeer
   /** icefloe's ends of the channels. */
   readonly channels: Readonly<Record<string, RTCDataChannel>>
+  /** What icefloe's DTLS transport has told. */
+  readonly errors: readonly RTCError[]
   readonly offer: Description
   readonly answer: Description
   /** Every candidate line that the browser tells, in its description or one by one. Waits for the last. */
@@ -36,16 +42,27 @@ export interface Pair {
   close(): Promise<void>
 }
 
+/** Connects, until every channel is open at both ends. */
 export async function connectPair(page: TestPage, options: PairOptions): Promise<Pair> {
+  return await pair(page, options, ends => ends.untilOpen())
+}
+
+/** Exchanges the descriptions, for connections that are not to be. */
+export async function startPair(page: TestPage, options: PairOptions): Promise<Pair> {
+  return await pair(page, options, async () => undefined)
+}
+
+async function pair(page: TestPage, options: PairOptions, ready: (ends: Ends) => Promise<void>): Promise<Pair> {
   const ends = await Ends.create(page, options)
   try {
     await ends.createChannels()
     const { offer, answer } = options.offerer === 'icefloe' ? await ends.offer() : await ends.answer()
-    await ends.untilOpen()
+    await ready(ends)
     return {
       icefloe: ends.icefloe,
       browser: ends.browser,
       channels: ends.channels,
+      errors: ends.errors,
       offer,
       answer,
       browserCandidates: () => ends.browserCandidates(options.offerer === 'browser' ? offer : answer),
@@ -61,6 +78,7 @@ export async function connectPair(page: TestPage, options: PairOptions): Promise
 class Ends {
   readonly icefloe: RTCPeerConnection
   readonly channels: Record<string, RTCDataChannel> = {}
+  readonly errors: RTCError[] = []
   /** What has been gathered and what has gone wrong. */
   readonly history: string[] = []
   readonly #options: PairOptions
@@ -72,6 +90,7 @@ class Ends {
   #browser: BrowserPeer | undefined
   #browserReady = false
   #browserComplete = false
+  #listening = false
   #failure: unknown
 
   private constructor(options: PairOptions) {
@@ -119,6 +138,7 @@ class Ends {
     const answer = this.#signalled('browser', await this.browser.answer(offer, this.#options.trickle))
     this.#flushToBrowser()
     await this.icefloe.setRemoteDescription(answer)
+    this.#listenForErrors()
     this.#flushToIcefloe()
     return { offer, answer }
   }
@@ -128,6 +148,7 @@ class Ends {
     await this.icefloe.setRemoteDescription(offer)
     this.#flushToIcefloe()
     await this.icefloe.setLocalDescription()
+    this.#listenForErrors()
     const answer = await this.#description()
     await this.browser.acceptAnswer(answer)
     this.#flushToBrowser()
@@ -170,6 +191,16 @@ class Ends {
     await this.#browser?.close()
   }
 
+  #listenForErrors(): void {
+    if (this.#listening) return
+    this.#listening = true
+    this.icefloe.sctp?.transport.addEventListener('error', event => {
+      const { error } = event as RTCErrorEvent
+      this.errors.push(error)
+      this.#note('icefloe', error.message)
+    })
+  }
+
   async #description(): Promise<Description> {
     const { icefloe } = this
     if (!this.#options.trickle) {
@@ -183,7 +214,8 @@ class Ends {
 
   #signalled(from: 'browser' | 'icefloe', { type, sdp }: Description): Description {
     const kept = (line: string, candidate: string) => (this.#signals(from, candidate) ? line : '')
-    return { type, sdp: sdp.replaceAll(/^a=(candidate:.*)\r\n/gm, kept) }
+    const { alter = same } = this.#options
+    return { type, sdp: alter(sdp.replaceAll(/^a=(candidate:.*)\r\n/gm, kept), from) }
   }
 
   /** The end of candidates is always signalled. */
@@ -231,4 +263,8 @@ class Ends {
   #fail(error: unknown): void {
     if (this.icefloe.connectionState !== 'closed') this.#failure ??= error
   }
+}
+
+function same(sdp: string): string {
+  return sdp
 }

@@ -29,7 +29,7 @@ export async function openTestPage(page: DrivenPage): Promise<TestPage> {
   }
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   try {
-    await page.exposeFunction('tell', (number, event) => listeners.get(number)?.(event))
+    await page.exposeFunction('tell', heard)
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   } catch (error) {
     await closeServer()
@@ -78,9 +78,25 @@ export interface Description {
   readonly sdp: string
 }
 
+/** What a browser tells of a connection that has failed. */
+export interface BrowserFailure {
+  readonly dtlsState: string
+  readonly dtlsErrors: readonly {
+    readonly errorDetail: string
+    readonly message: string
+    readonly sentAlert: number | null
+    readonly receivedAlert: number | null
+  }[]
+}
+
 /** Who listens to the peer of a number; numbers are given out once in a process, whatever the browser and page. */
 const listeners = new Map<number, (event: BrowserEvent) => void>()
 let lastNumber = 0
+
+/** To be called with what a page tells. */
+export function heard(number: number, event: BrowserEvent): void {
+  listeners.get(number)?.(event)
+}
 
 /** An RTCPeerConnection inside a page, driven from here. */
 export class BrowserPeer {
@@ -136,6 +152,10 @@ export class BrowserPeer {
     return this.#call('untilChannel', label, state)
   }
 
+  channelState(label: string): Promise<string> {
+    return this.#call('channelState', label)
+  }
+
   untilConnection(state: string): Promise<void> {
     return this.#call('untilConnection', state)
   }
@@ -148,6 +168,16 @@ export class BrowserPeer {
   /** The types of the two candidates of the pair in use, as the browser's statistics have them. */
   selectedTypes(): Promise<{ readonly local: string; readonly remote: string }> {
     return this.#call('selectedTypes')
+  }
+
+  /** Waits until the browser gives the connection up. */
+  untilFailed(): Promise<BrowserFailure> {
+    return this.#call('untilFailed')
+  }
+
+  /** The certificates that icefloe has shown, in DER and base64; undefined where the browser does not tell. */
+  remoteCertificates(): Promise<readonly string[] | undefined> {
+    return this.#call('remoteCertificates')
   }
 
   echo(label: string): Promise<void> {

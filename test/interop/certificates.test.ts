@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { cipherSuites12 } from '../../src/dtls/cipher-suites.ts'
-import { nodeCryptoProvider } from '../../src/dtls/index.ts'
-import { eventually, freePort, Program, requireProgram } from '../dtls/program.ts'
-import { UdpPeer } from '../dtls/udp-peer.ts'
+import { eventually, freePort, type Program, requireProgram } from '../dtls/program.ts'
 import {
-  ecdsaCertificate,
-  ed25519Certificate,
-  rsaCertificate,
-  rsaPssCertificate,
-  type TestCertificate,
-} from '../support/test-certificate.ts'
-
-const kinds = ['P-256', 'P-384', 'Ed25519', 'RSA', 'RSA-PSS'] as const
-type Kind = (typeof kinds)[number]
+  connected,
+  exchangesEcho,
+  exchangesText,
+  type Kind,
+  kinds,
+  type ProgramPeers,
+  programPeers,
+} from './program-peers.ts'
 
 /** The arguments of a peer that takes no more than this; what it has of its own fits. */
 interface Case {
@@ -84,67 +78,15 @@ const opensslSuites = [
 /** OpenSSL 3.0 finds no suite of DTLS for them as a server, with its own client either. */
 const notServedByOpenssl: readonly Kind[] = ['Ed25519', 'RSA-PSS']
 
-let directory = ''
-let certificates: Record<Kind, TestCertificate>
-const running: { stop?(): Promise<void>; close?(): void }[] = []
-
-before(function () {
-  this.timeout(20_000)
-  directory = mkdtempSync(join(tmpdir(), 'icefloe-certificates-'))
-  certificates = {
-    'P-256': ecdsaCertificate(),
-    'P-384': ecdsaCertificate({ curve: 'P-384' }),
-    Ed25519: ed25519Certificate(),
-    RSA: rsaCertificate(),
-    'RSA-PSS': rsaPssCertificate(),
-  }
-})
-
-after(() => rmSync(directory, { recursive: true, force: true }))
-
-afterEach(async () => {
-  for (const each of running.splice(0)) {
-    each.close?.()
-    await each.stop?.()
-  }
-})
-
-function write(kind: Kind): { certificate: string; key: string } {
-  const { certificate, key } = certificates[kind].pem()
-  const paths = { certificate: join(directory, `${kind}.pem`), key: join(directory, `${kind}-key.pem`) }
-  writeFileSync(paths.certificate, certificate)
-  writeFileSync(paths.key, key)
-  return paths
-}
-
-function run(command: string, args: readonly string[]): Program {
-  const program = new Program(command, args)
-  running.push(program)
-  return program
-}
-
-/** Our end, with certificates of all these kinds. */
-async function ours(role: 'client' | 'server', own: readonly Kind[], peer: Kind): Promise<UdpPeer> {
-  const identities = own.map(kind => ({
-    chain: certificates[kind].chain,
-    key: nodeCryptoProvider.importSigningKey(certificates[kind].pkcs8),
-  }))
-  const udp = await UdpPeer.open(role, certificates['P-256'], certificates[peer], { identities })
-  running.push(udp)
-  return udp
-}
-
-async function connected(udp: UdpPeer): Promise<void> {
-  await eventually(() => udp.dtls.state !== 'connecting', 'the handshake ends')
-  assert.equal(udp.error, undefined)
-  assert.equal(udp.dtls.state, 'connected')
-}
-
 /** OpenSSL as a server that asks for a certificate, and tells whose it got. */
-async function opensslServer(peer: Kind, args: readonly string[]): Promise<{ program: Program; port: number }> {
-  const files = write(peer)
+async function opensslServer(
+  peers: ProgramPeers,
+  peer: Kind,
+  args: readonly string[],
+): Promise<{ program: Program; port: number }> {
+  const files = peers.files(peer)
   const port = await freePort()
-  const program = run('openssl', [
+  const program = peers.run('openssl', [
     ...['s_server', '-accept', `127.0.0.1:${port}`, '-cert', files.certificate, '-key', files.key],
     ...['-Verify', '1', '-dtls1_2', ...args],
   ])
@@ -152,19 +94,12 @@ async function opensslServer(peer: Kind, args: readonly string[]): Promise<{ pro
   return { program, port }
 }
 
-function opensslClient(peer: Kind, port: number, args: readonly string[]): Program {
-  const files = write(peer)
-  return run('openssl', [
+function opensslClient(peers: ProgramPeers, peer: Kind, port: number, args: readonly string[]): Program {
+  const files = peers.files(peer)
+  return peers.run('openssl', [
     ...['s_client', '-connect', `127.0.0.1:${port}`, '-cert', files.certificate, '-key', files.key],
     ...['-dtls1_2', '-showcerts', ...args],
   ])
-}
-
-/** Which of ours is the certificate that a program has printed. */
-async function printed(program: Program): Promise<Kind | undefined> {
-  const [text = ''] = await program.find(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/)
-  const bare = (pem: string): string => pem.replaceAll(/\s/g, '')
-  return kinds.find(kind => bare(certificates[kind].pem().certificate) === bare(text))
 }
 
 /** Every order is tried out by two: the one that is wanted first, and last. */
@@ -181,28 +116,27 @@ describe('Several certificates with OpenSSL', function () {
   before(function () {
     requireProgram(this, 'openssl')
   })
+  const peers = programPeers()
 
   for (const { title, openssl, peer, expected } of onlyOne) {
     it(`a server that takes only ${title} is shown that`, async () => {
       const server = notServedByOpenssl.includes(peer) ? 'P-256' : peer
       for (const own of orders(expected)) {
-        const { program, port } = await opensslServer(server, ['-client_sigalgs', openssl[1] ?? ''])
-        const udp = await ours('client', own, server)
+        const { program, port } = await opensslServer(peers, server, ['-client_sigalgs', openssl[1] ?? ''])
+        const udp = await peers.ours('client', own, server)
         udp.start(port)
         await connected(udp)
-        assert.equal(await printed(program), expected)
-        udp.close()
-        running.splice(running.indexOf(udp), 1)
+        assert.equal(await peers.printed(program), expected)
       }
     })
 
     it(`a client that takes only ${title} is shown that`, async () => {
       for (const own of orders(expected)) {
-        const udp = await ours('server', own, peer)
+        const udp = await peers.ours('server', own, peer)
         udp.start()
-        const client = opensslClient(peer, udp.port, openssl)
+        const client = opensslClient(peers, peer, udp.port, openssl)
         await connected(udp)
-        assert.equal(await printed(client), expected)
+        assert.equal(await peers.printed(client), expected)
         client.write('from openssl\n')
         await eventually(() => udp.received.includes('from openssl\n'), 'data from OpenSSL')
       }
@@ -211,8 +145,8 @@ describe('Several certificates with OpenSSL', function () {
 
   for (const kind of kinds.filter(each => !notServedByOpenssl.includes(each))) {
     it(`proves itself as a server with ${kind}`, async () => {
-      const { program, port } = await opensslServer(kind, [])
-      const udp = await ours('client', ['P-256'], kind)
+      const { program, port } = await opensslServer(peers, kind, [])
+      const udp = await peers.ours('client', ['P-256'], kind)
       udp.start(port)
       await connected(udp)
       udp.send('from icefloe\n')
@@ -222,11 +156,11 @@ describe('Several certificates with OpenSSL', function () {
 
   it('is shown the first where it takes all', async () => {
     for (const own of [kinds, kinds.toReversed(), ['RSA', 'P-256'], ['Ed25519', 'RSA']] as readonly Kind[][]) {
-      const udp = await ours('server', own, 'P-256')
+      const udp = await peers.ours('server', own, 'P-256')
       udp.start()
-      const client = opensslClient('P-256', udp.port, [])
+      const client = opensslClient(peers, 'P-256', udp.port, [])
       await connected(udp)
-      assert.equal(await printed(client), own[0])
+      assert.equal(await peers.printed(client), own[0])
     }
   })
 
@@ -234,33 +168,28 @@ describe('Several certificates with OpenSSL', function () {
     const suite = opensslSuites[index] ?? ''
     const expected = authentication === 'ecdsa' ? 'P-256' : 'RSA'
     it(`speaks ${name} both ways, which decides on the certificate`, async () => {
-      const server = await ours('server', ['RSA', 'P-256'], 'RSA')
+      const server = await peers.ours('server', ['RSA', 'P-256'], 'RSA')
       server.start()
-      const program = opensslClient('RSA', server.port, ['-cipher', suite])
+      const program = opensslClient(peers, 'RSA', server.port, ['-cipher', suite])
       await connected(server)
       assert.equal(server.dtls.session?.cipherSuite, name)
-      assert.equal(await printed(program), expected)
-      program.write('from the client\n')
-      await eventually(() => server.received.includes('from the client\n'), 'data from OpenSSL')
-      server.send('to the client\n')
-      await program.find(/to the client/)
+      assert.equal(await peers.printed(program), expected)
+      await exchangesText(server, program)
 
-      const other = await opensslServer(expected, ['-cipher', suite, '-groups', 'P-384:P-256', '-serverpref'])
-      const client = await ours('client', ['P-256'], expected)
+      const other = await opensslServer(peers, expected, ['-cipher', suite, '-groups', 'P-384:P-256', '-serverpref'])
+      const client = await peers.ours('client', ['P-256'], expected)
       client.start(other.port)
       await connected(client)
       assert.equal(client.dtls.session?.cipherSuite, name)
       assert.equal(client.dtls.session?.group, 'secp384r1')
-      client.send('to the server\n')
-      await other.program.find(/to the server/)
-      other.program.write('from the server\n')
-      await eventually(() => client.received.includes('from the server\n'), 'data from OpenSSL')
+      await exchangesText(client, other.program)
     })
   }
 })
 
 describe('Several certificates with GnuTLS', function () {
   this.timeout(30_000)
+  const peers = programPeers()
   const priority = (sign: string): readonly string[] => [
     '--priority',
     `NORMAL:-VERS-ALL:+VERS-DTLS1.2:%PROFILE_LOW:-SIGN-ALL:${sign}`,
@@ -268,18 +197,18 @@ describe('Several certificates with GnuTLS', function () {
   for (const { title, priority: sign, peer, expected } of onlyOne) {
     it(`a client that takes only ${title} is shown that`, async function () {
       requireProgram(this, 'gnutls-cli')
-      const files = write(peer)
+      const files = peers.files(peer)
       for (const own of orders(expected)) {
-        const udp = await ours('server', own, peer)
+        const udp = await peers.ours('server', own, peer)
         udp.start()
-        const client = run('gnutls-cli', [
+        const client = peers.run('gnutls-cli', [
           ...['--udp', '--port', String(udp.port), '--insecure', '--print-cert', '127.0.0.1'],
           ...['--x509certfile', files.certificate, '--x509keyfile', files.key, ...priority(sign)],
         ])
         await connected(udp)
         await client.find(/Simple Client Mode/)
         const shown = client.output.slice(client.output.indexOf('Got a certificate'))
-        assert.ok(shown.includes(certificates[expected].pem().certificate.trim()), client.output)
+        assert.ok(shown.includes(peers.certificate(expected).pem().certificate.trim()), client.output)
       }
     })
 
@@ -287,20 +216,19 @@ describe('Several certificates with GnuTLS', function () {
     if (peer === 'Ed25519') continue
     it(`a server that takes only ${title} is shown that`, async function () {
       requireProgram(this, 'gnutls-serv')
-      const files = write(peer)
+      const files = peers.files(peer)
       for (const own of orders(expected)) {
         const port = await freePort()
-        const server = run('gnutls-serv', [
+        const server = peers.run('gnutls-serv', [
           ...['--udp', '--port', String(port), '--echo', '--require-client-cert'],
           ...['--x509certfile', files.certificate, '--x509keyfile', files.key, ...priority(sign)],
         ])
         await server.find(/listening|ready|Echo Server/)
-        const udp = await ours('client', own, peer)
+        const udp = await peers.ours('client', own, peer)
         udp.start(port)
         await connected(udp)
         // Another certificate could not have signed with what is asked for.
-        udp.send('there and back\n')
-        await eventually(() => udp.received.includes('there and back\n'), 'the echo')
+        await exchangesEcho(udp)
       }
     })
   }

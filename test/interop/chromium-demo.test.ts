@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
@@ -71,6 +71,20 @@ describe('the demo page in Chromium', function () {
           }
           assert.equal(await port('page', mine), await port('icefloe', other))
         }
+      })
+
+      it('shows the DTLS that was negotiated, and the certificates as the browser itself has them', async () => {
+        assert.equal(await shown('icefloe', 'dtls'), 'DTLS 1.3')
+        assert.match(await shown('icefloe', 'group'), /^x25519(mlkem768)?$/)
+        // RFC 8842 §5.1: the end that answers is the client.
+        const roles = offerer === 'page' ? ['server', 'client'] : ['client', 'server']
+        assert.deepEqual([await shown('page', 'role'), await shown('icefloe', 'role')], roles)
+        for (const end of ['page', 'icefloe']) {
+          assert.equal(await shown(end, 'certificate'), 'ECDSA P-256')
+          assert.match(await shown(end, 'fingerprint'), /^sha-256 ([0-9A-F]{2}:){5}[0-9A-F]{2}…$/)
+          assert.match(await shown(end, 'expires'), /^20\d\d-\d\d-\d\d$/)
+        }
+        assert.notEqual(await shown('page', 'fingerprint'), await shown('icefloe', 'fingerprint'))
       })
 
       it('echoes what is written in the chat', async () => {
@@ -150,6 +164,65 @@ describe('the demo page in Chromium', function () {
       }
     })
   }
+
+  const dtlsChoices: readonly [version: string, picked: string[], certificate: string, cipher: RegExp][] = [
+    ['1.2', [], 'ECDSA P-256', /^TLS_ECDHE_ECDSA_WITH_/],
+    ['1.2', ['RSA', 'P-256'], 'RSA 2048', /^TLS_ECDHE_RSA_WITH_/],
+    ['1.3', ['P-384'], 'ECDSA P-384', /^TLS_AES_/],
+    ['1.3', ['Ed25519', 'RSA', 'P-256'], 'RSA 2048', /^TLS_AES_/],
+  ]
+  for (const [version, picked, certificate, cipher] of dtlsChoices) {
+    it(`shows DTLS ${version} and the certificate in use where ${picked.join(', ') || 'none'} was picked`, async () => {
+      const errors: string[] = []
+      const page = await openPage({}, errors)
+      await keepPeer(page)
+      // icefloe is the server, whose certificate decides the suite of DTLS 1.2.
+      await page.locator('[name=offerer][value=icefloe]').check({ force: true })
+      await page.locator(`[name=dtls][value="${version}"]`).check({ force: true })
+      for (const kind of picked) await page.locator(`[name=certificate][value="${kind}"]`).check({ force: true })
+      const ranked = page.locator('[data-rank]')
+      assert.equal(await ranked.count(), picked.length > 1 ? picked.length : 0)
+      await page.locator('#connect').click()
+      await page.locator('#link[data-state=connected], #link[data-state=failed]').waitFor()
+      const shown = async (fact: string): Promise<string> => {
+        const value = page.locator(`[data-fact="${fact}"]`)
+        await value.filter({ hasNotText: /^–$/ }).waitFor()
+        return (await value.textContent()) ?? ''
+      }
+      // What the page shows is what the browser says, asked past the page.
+      const { tlsVersion, dtlsCipher, local, remote } = await negotiatedBy(page)
+      assert.equal(tlsVersion, version === '1.3' ? 'FEFC' : 'FEFD')
+      for (const end of ['page', 'icefloe']) {
+        assert.equal(await shown(`${end} dtls`), `DTLS ${version}`)
+        assert.equal(await shown(`${end} cipher`), dtlsCipher)
+      }
+      assert.match(dtlsCipher, cipher)
+      assert.equal(await shown('icefloe certificate'), certificate)
+      assert.equal(describeKey(remote), certificate)
+      assert.equal(describeKey(local), await shown('page certificate'))
+      for (const [end, { fingerprint256, validTo }] of [
+        ['page', local],
+        ['icefloe', remote],
+      ] as const) {
+        assert.equal(await shown(`${end} fingerprint`), `sha-256 ${fingerprint256.slice(0, 17)}…`)
+        assert.equal(await shown(`${end} expires`), new Date(validTo).toISOString().slice(0, 10))
+      }
+      assert.deepEqual(errors, [])
+      await page.close()
+    })
+  }
+
+  it('says beforehand that no browser takes Ed25519 alone, and then that it has failed', async () => {
+    const page = await openPage({}, [])
+    await page.locator('[name=certificate][value=Ed25519]').check({ force: true })
+    assert.match((await page.locator('#dtls-hint').textContent()) ?? '', /do not verify it, so the handshake will fail/)
+    await page.locator('#connect').click()
+    await page.locator('#link[data-state=failed]').waitFor()
+    await page
+      .locator('#why-lines li', { hasText: /DTLS has failed: the peer ended the connection with alert \d+/ })
+      .waitFor()
+    await page.close()
+  })
 
   for (const [path, offerer, colorScheme] of [
     ['relay-udp', 'page', 'light'],
@@ -327,4 +400,42 @@ describe('the demo page in Chromium', function () {
 async function choosePathByKeyboard(page: Page, path: string): Promise<void> {
   await page.locator('[name=path]').first().focus()
   while (!(await page.locator(`[name=path][value=${path}]`).isChecked())) await page.keyboard.press('ArrowRight')
+}
+
+/** From now on the connection of the page can be asked past the page. */
+async function keepPeer(page: Page): Promise<void> {
+  await page.evaluate(`
+    globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...values) {
+        super(...values)
+        globalThis.keptPeer = this
+      }
+    }
+  `)
+}
+
+interface Negotiated {
+  readonly tlsVersion: string
+  readonly dtlsCipher: string
+  readonly local: X509Certificate
+  readonly remote: X509Certificate
+}
+
+/** What the statistics of the browser say. */
+async function negotiatedBy(page: Page): Promise<Negotiated> {
+  const { transport, local, remote } = (await page.evaluate(`
+    keptPeer.getStats().then(report => {
+      const transport = [...report.values()].find(({ type }) => type === 'transport')
+      const [local, remote] = ['local', 'remote'].map(end => report.get(transport[end + 'CertificateId']).base64Certificate)
+      return { transport, local, remote }
+    })
+  `)) as { transport: Record<string, string>; local: string; remote: string }
+  const [own, other] = [local, remote].map(base64 => new X509Certificate(Buffer.from(base64, 'base64')))
+  assert.ok(own && other)
+  return { tlsVersion: transport.tlsVersion ?? '', dtlsCipher: transport.dtlsCipher ?? '', local: own, remote: other }
+}
+
+function describeKey({ publicKey: { asymmetricKeyType, asymmetricKeyDetails } }: X509Certificate): string {
+  if (asymmetricKeyType === 'rsa') return `RSA ${asymmetricKeyDetails?.modulusLength}`
+  return asymmetricKeyDetails?.namedCurve === 'secp384r1' ? 'ECDSA P-384' : 'ECDSA P-256'
 }

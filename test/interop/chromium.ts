@@ -29,6 +29,9 @@ export const chromiumShowsAddresses = '--disable-features=WebRtcHideLocalIpsWith
  */
 export const chromiumTakesAnyCertificate = '--ignore-certificate-errors'
 
+/** Leaves the post-quantum key exchange out of DTLS 1.3. No switch leaves out DTLS 1.3 itself. */
+export const chromiumWithoutMlKem = '--disable-features=WebRtcPqcForDtls'
+
 /**
  * Starts the system's Chromium, headless and with a profile of its own.
  *

@@ -12,7 +12,7 @@ describe('npm start -- --check', () => {
     ]
     for (const step of steps) assert.match(demo.output, new RegExp(`^ *✓ ${step} +[0-9.]+ +\\S`, 'm'))
     assert.match(demo.output, /ICE connected .* host udp \S+:\d+ ⇄ (host|prflx) udp \S+:\d+$/m)
-    assert.match(demo.output, /DTLS connected .* DTLS 1\.[23], TLS_\w+, ECDSA P-256 certificate$/m)
+    assert.match(demo.output, /DTLS connected .* DTLS 1\.3, x25519mlkem768, TLS_\w+, ECDSA P-256 certificate$/m)
     assert.match(demo.output, /throughput .* [0-9.]+ MB\/s/)
     for (const transport of ['udp', 'tcp']) {
       const pair = `relay udp \\S+:\\d+, over ${transport} ⇄ relay udp \\S+:\\d+`

@@ -37,6 +37,17 @@ describe("the demo's HTTP server", () => {
     assert.equal(await post('null'), 400)
     assert.equal(await post('{}'), 400)
     assert.equal(await post('{"path":"toString"}'), 400)
+    for (const choice of [
+      { dtls: '1.1' },
+      { dtls: null },
+      { certificates: 'RSA' },
+      { certificates: ['P-521'] },
+      { certificates: ['toString'] },
+      { certificates: [['RSA']] },
+      { certificates: ['RSA', 'RSA'] },
+    ]) {
+      assert.equal(await post(JSON.stringify({ path: 'direct', ...choice })), 400, JSON.stringify(choice))
+    }
     assert.equal(await post(JSON.stringify({ path: 'x'.repeat(64 * 1024) })), 413)
     const { id } = await open()
     assert.equal(await post('{"offer":{"type":"answer","sdp":""}}', json, `sessions/${id}/offer`), 400)

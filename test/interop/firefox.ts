@@ -33,6 +33,16 @@ export const firefoxUsesLoopback: FirefoxPreferences = {
   'media.peerconnection.ice.loopback': true,
 }
 
+/** Leaves the post-quantum key exchange out of DTLS 1.3. */
+export const firefoxWithoutMlKem: FirefoxPreferences = {
+  'media.webrtc.enable_pq_hybrid_kex': false,
+}
+
+/** Speaks no newer version: 771 is TLS 1.2. */
+export const firefoxWithDtls12: FirefoxPreferences = {
+  'media.peerconnection.dtls.version.max': 771,
+}
+
 const launchMs = 30_000
 const closeMs = 10_000
 

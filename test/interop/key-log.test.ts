@@ -8,6 +8,8 @@ import { eventually, freePort, Program, requireProgram } from '../dtls/program.t
 import { createPair, type Pair, type PairOptions, sharedRsaCertificate, start } from '../dtls/support.ts'
 import { UdpPeer } from '../dtls/udp-peer.ts'
 import { ecdsaCertificate } from '../support/test-certificate.ts'
+import { Nss } from './nss.ts'
+import { connected, exchangesText, programPeers } from './program-peers.ts'
 
 let directory = ''
 before(() => {
@@ -142,4 +144,32 @@ describe('The key log, with OpenSSL', function () {
       await server.stop()
     }
   })
+})
+
+describe('The key log, with NSS', function () {
+  this.timeout(30_000)
+  const peers = programPeers()
+  let nss: Nss
+  before(function () {
+    nss = new Nss(this, peers)
+  })
+
+  for (const version of ['1.2', '1.3'] as const) {
+    it(`has the lines that NSS writes of the same handshake of DTLS ${version}`, async () => {
+      const path = join(directory, `nss-${version}`)
+      const connection = { own: 'P-256', theirs: 'P-256', suite: 'AES-128-GCM', group: 'x25519' } as const
+      const log: string[] = []
+      const udp = await peers.ours('server', ['P-256'], 'P-256', { keyLog: line => log.push(line) })
+      udp.start()
+      const environment = { SSLKEYLOGFILE: path }
+      const program = nss.tstclnt('client', udp.port, version, connection, { environment })
+      await connected(udp, () => program.output)
+      await exchangesText(udp, program)
+      const lines = readFileSync(path, 'utf8')
+        .split('\n')
+        .filter(line => line !== '' && !line.startsWith('#'))
+      assert.equal(log.length, version === '1.2' ? 1 : 5)
+      assert.deepEqual(lines.sort(), log.sort())
+    })
+  }
 })

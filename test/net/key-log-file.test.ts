@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { keyLogOfEnvironment } from '../../src/net/key-log-file.ts'
@@ -25,8 +25,53 @@ describe('The file that SSLKEYLOGFILE names', () => {
     assert.equal(statSync(path).mode & 0o077, 0)
   })
 
-  it('that cannot be written ends nothing', () => {
-    keyLogOfEnvironment({ SSLKEYLOGFILE: join(directory, 'there', 'is', 'none') })?.('lost')
+  it('keeps what is in it, and the permissions that its owner gave it', () => {
+    const path = join(directory, 'keys')
+    writeFileSync(path, 'of a browser\n', { mode: 0o640 })
+    keyLogOfEnvironment({ SSLKEYLOGFILE: path })?.('ours')
+    assert.equal(readFileSync(path, 'utf8'), 'of a browser\nours\n')
+    assert.equal(statSync(path).mode & 0o777, 0o640)
+  })
+
+  it('takes whole lines of several processes at a time', async function () {
+    this.timeout(30_000)
+    const path = join(directory, 'keys')
+    const lines = 500
+    const writer = (name: string): string => `
+      import { keyLogOfEnvironment } from ${JSON.stringify(new URL('../../src/net/key-log-file.ts', import.meta.url).href)}
+      const log = keyLogOfEnvironment()
+      for (let i = 0; i < ${lines}; i++) log('${name} ' + i + ' ' + 'ab'.repeat(80))
+    `
+    const names = ['one', 'two', 'three']
+    const codes = names.map(name => {
+      const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', writer(name)], {
+        env: { ...process.env, SSLKEYLOGFILE: path },
+        stdio: 'inherit',
+      })
+      return new Promise(resolve => child.on('exit', resolve))
+    })
+    assert.deepEqual(await Promise.all(codes), [0, 0, 0])
+    const written = readFileSync(path, 'utf8').trimEnd().split('\n')
+    const expected = names.flatMap(name => Array.from({ length: lines }, (_, i) => `${name} ${i} ${'ab'.repeat(80)}`))
+    assert.deepEqual(written.sort(), expected.sort())
+  })
+
+  it('that cannot be written ends nothing, and makes the process warn once', function () {
+    this.timeout(30_000)
+    const nowhere = join(directory, 'there', 'is', 'none')
+    const lost = `
+      import { keyLogOfEnvironment } from ${JSON.stringify(new URL('../../src/net/key-log-file.ts', import.meta.url).href)}
+      for (let i = 0; i < 3; i++) keyLogOfEnvironment()('lost')
+      console.log('goes on')
+    `
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '-e', lost],
+      { env: { ...process.env, SSLKEYLOGFILE: nowhere }, encoding: 'utf8' },
+    )
+    assert.deepEqual([stdout, status], ['goes on\n', 0])
+    assert.equal(stderr.match(/ICEFLOE_KEY_LOG_FILE/g)?.length, 1)
+    assert.doesNotMatch(stderr, /lost/)
   })
 
   const program = `

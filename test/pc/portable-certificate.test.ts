@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, type JsonWebKey } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type JsonWebKey, sign, verify, X509Certificate } from 'node:crypto'
 import { inspect } from 'node:util'
 import {
   type CertificateImport,
@@ -50,6 +50,19 @@ function refused(input: CertificateImport, name: string, secret?: Uint8Array): v
   )
 }
 
+/** OpenSSL makes the public part of some keys anew from the private one, and some mixtures are as good as the original. */
+function refusedUnlessSame(input: CertificateImport, own: TestCertificate): void {
+  try {
+    const { pkcs8 } = certificateSecrets(importCertificate(input))
+    const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+    const data = Buffer.from('data')
+    const hash = key.asymmetricKeyType === 'ed25519' ? null : 'sha256'
+    assert.ok(verify(hash, data, new X509Certificate(own.certificate).publicKey, sign(hash, data, key)))
+  } catch (error) {
+    assert.equal((error as Error).name, 'DataError')
+  }
+}
+
 describe('importCertificate and exportCertificate', function () {
   this.timeout(10_000)
 
@@ -78,6 +91,60 @@ describe('importCertificate and exportCertificate', function () {
       assert.deepEqual(again.getFingerprints(), imported.getFingerprints())
     })
   }
+
+  it('take PEM as the bytes of a file, too', () => {
+    const made = ecdsaCertificate()
+    const { certificate, key } = made.pem()
+    const imported = importCertificate({ certificate: Buffer.from(certificate), privateKey: Buffer.from(key) })
+    assertSame(imported, made)
+    const other = Buffer.from(rsaCertificate().pem().key)
+    refused({ certificate: Buffer.from(certificate), privateKey: other }, 'DataError')
+  })
+
+  it('refuse a JSON Web Key whose public part is that of the certificate, and whose private part is not', () => {
+    for (const make of [ecdsaCertificate, ed25519Certificate, rsaCertificate]) {
+      const [own, other] = [make(), make()]
+      const theirs = other.key.export({ format: 'jwk' })
+      for (const member of ['d', 'n', 'p', 'x'] as const) {
+        if (theirs[member] === undefined) continue
+        const privateKey = { ...own.key.export({ format: 'jwk' }), [member]: theirs[member] }
+        refusedUnlessSame({ certificate: own.certificate, privateKey }, own)
+      }
+    }
+  })
+
+  it('take RSA keys of 2048 bits, and no shorter ones', () => {
+    const [short, long] = [rsaCertificate({ modulusLength: 2047 }), rsaCertificate({ modulusLength: 2048 })]
+    refused({ certificate: short.certificate, privateKey: short.pkcs8 }, 'NotSupportedError', short.pkcs8)
+    assertSame(importCertificate({ certificate: long.certificate, privateKey: long.pkcs8 }), long)
+  })
+
+  it('take an end in whole milliseconds, and no other', () => {
+    const { certificate, pkcs8: privateKey } = ecdsaCertificate()
+    for (const expires of [0, 1, Number.MAX_SAFE_INTEGER]) {
+      assert.equal(importCertificate({ certificate, privateKey, expires }).expires, expires)
+    }
+    for (const expires of [-1, 0.5, Number.POSITIVE_INFINITY, 2 ** 53]) {
+      refused({ certificate, privateKey, expires }, 'TypeError')
+    }
+  })
+
+  it('refuse what is of no known type with an error of theirs', () => {
+    const { certificate, pkcs8: privateKey } = ecdsaCertificate()
+    for (const wrong of [5, null, undefined, [], {}, new Uint8Array(), '']) {
+      refused({ certificate: wrong as string, privateKey }, 'DataError')
+      refused({ certificate, privateKey: wrong as string }, 'DataError')
+    }
+    const x25519 = generateKeyPairSync('x25519').privateKey.export({ format: 'der', type: 'pkcs8' })
+    refused({ certificate, privateKey: x25519 }, 'DataError', x25519)
+    const encrypted = generateKeyPairSync('ed25519').privateKey.export({
+      format: 'pem',
+      type: 'pkcs8',
+      cipher: 'aes-256-cbc',
+      passphrase: 'secret',
+    })
+    refused({ certificate, privateKey: encrypted }, 'DataError')
+  })
 
   it('know no JSON Web Key for RSA-PSS', () => {
     const { certificate, pkcs8 } = rsaPssCertificate()

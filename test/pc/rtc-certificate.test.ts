@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
-import { inspect } from 'node:util'
+import { format, inspect } from 'node:util'
 import type { Environment } from '../../src/base/environment.ts'
 import { nodeCryptoProvider } from '../../src/dtls/index.ts'
 import {
@@ -9,7 +9,9 @@ import {
   makeCertificate,
   RTCCertificate,
 } from '../../src/pc/rtc-certificate.ts'
+import { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
+import { ecdsaCertificate, rsaCertificate, rsaPssCertificate } from '../support/test-certificate.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256' }
@@ -90,6 +92,30 @@ describe('RTCCertificate', function () {
     const expected = x509(certificate).fingerprint256.toLowerCase()
     assert.deepEqual(certificate.getFingerprints(), [{ algorithm: 'sha-256', value: expected }])
     assert.match(expected, /^([0-9a-f]{2}:){31}[0-9a-f]{2}$/)
+  })
+
+  it('gives a second fingerprint by the hash function of the signature, where that is a stronger one', () => {
+    for (const [hash, expected] of [
+      ['sha256', ['sha-256']],
+      ['sha384', ['sha-256', 'sha-384']],
+      ['sha512', ['sha-256', 'sha-512']],
+    ] as const) {
+      for (const make of [rsaCertificate, rsaPssCertificate, ecdsaCertificate]) {
+        const { certificate } = make({ hash })
+        const parsed = new X509Certificate(certificate)
+        assert.ok(parsed.verify(parsed.publicKey))
+        const fingerprints = makeCertificate([certificate], new Uint8Array(), 0).getFingerprints()
+        assert.deepEqual(
+          fingerprints.map(({ algorithm }) => algorithm),
+          expected,
+          `${make.name} ${hash}`,
+        )
+        for (const { algorithm, value } of fingerprints) {
+          const digest = createHash(algorithm.replace('-', '')).update(certificate).digest('hex')
+          assert.equal(value.replaceAll(':', ''), digest)
+        }
+      }
+    }
   })
 
   it('gives new objects that a caller may change', async () => {
@@ -192,6 +218,11 @@ describe('RTCCertificate', function () {
     assert.ok(certificate instanceof RTCCertificate)
   })
 
+  it('is an argument that must be there', async () => {
+    const generate = RTCPeerConnection.generateCertificate as () => Promise<RTCCertificate>
+    await assert.rejects(generate(), { name: 'TypeError', message: /generateCertificate/ })
+  })
+
   it('passes on what a getter of the algorithm throws', async () => {
     const broken = {
       get name(): string {
@@ -223,12 +254,31 @@ describe('RTCCertificate', function () {
     assert.deepEqual(Reflect.ownKeys(certificate), [])
     const members = Reflect.ownKeys(RTCCertificate.prototype).filter(key => typeof key === 'string')
     assert.deepEqual(members.sort(), ['constructor', 'expires', 'getFingerprints'])
-    const shown = inspect(certificate, { showHidden: true, depth: 9, getters: true }) + JSON.stringify(certificate)
+    const peer = new RTCPeerConnection({ certificates: [certificate] })
+    const everything = { showHidden: true, depth: Number.POSITIVE_INFINITY, getters: true, showProxy: true }
+    const shown = [
+      ...[certificate, { certificate }, peer, peer.getConfiguration()].map(each => inspect(each, everything)),
+      ...[JSON.stringify(certificate), JSON.stringify(peer), String(certificate), `${certificate}`],
+      format('%s %o %O %j', certificate, certificate, certificate, certificate),
+    ].join()
+    peer.close()
     for (const encoding of ['hex', 'base64'] as const) {
       assert.ok(!shown.includes(Buffer.from(pkcs8.slice(40, 60)).toString(encoding)))
     }
     assert.ok(!/pkcs8|chain/.test(shown))
     assert.throws(() => certificateSecrets({} as RTCCertificate), TypeError)
+  })
+
+  it('is refused by structuredClone and postMessage, which could not take the key along', () => {
+    const certificate = makeCertificate([Uint8Array.of(1)], Uint8Array.of(1), 5)
+    const { port1, port2 } = new MessageChannel()
+    const refusal = { name: 'DataCloneError' }
+    assert.throws(() => structuredClone(certificate), refusal)
+    assert.throws(() => structuredClone({ certificates: [certificate] }), refusal)
+    assert.throws(() => structuredClone(certificate, { transfer: [certificate as never] }), { name: /Error$/ })
+    assert.throws(() => port1.postMessage(certificate), refusal)
+    port1.close()
+    port2.close()
   })
 
   it('looks like the interface that WebIDL defines', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { inspect } from 'node:util'
 import { certificateSecrets } from '../../src/pc/rtc-certificate.ts'
@@ -17,6 +18,20 @@ describe('A certificate from a seed', () => {
     assert.deepEqual(certificateSecrets(first), certificateSecrets(second))
     assert.equal((await certificateOf(seed)).fingerprint256, expectedFingerprint)
   })
+
+  it('is the same in every process', () => {
+    const program = `
+      import { certificateFromSeed, exportCertificate } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
+      const exported = exportCertificate(await certificateFromSeed(Buffer.from('${Buffer.from(seed).toString('hex')}', 'hex')))
+      process.stdout.write(JSON.stringify(exported))
+    `
+    const run = (): string =>
+      execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { encoding: 'utf8' })
+    const [first, second] = [run(), run()]
+    assert.equal(second, first)
+    const { certificate } = JSON.parse(first) as { certificate: string }
+    assert.equal(new X509Certificate(certificate).fingerprint256, expectedFingerprint)
+  }).timeout(30_000)
 
   it('is another one for another seed, and for another end', async () => {
     const others = [prng(8).bytes(32), Buffer.concat([seed, Buffer.of(0)])]

@@ -1,105 +1,11 @@
 import assert from 'node:assert/strict'
-import { nobleCryptoProvider } from '../../src/dtls/noble.ts'
 import { sdpFingerprints } from '../../src/pc/identities.ts'
 import { exportCertificate, importCertificate } from '../../src/pc/portable-certificate.ts'
 import type { RTCCertificate } from '../../src/pc/rtc-certificate.ts'
-import { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
 import { certificateFromSeed } from '../../src/pc/seeded-certificate.ts'
-import { Simulation } from '../sim/virtual-environment.ts'
 import { prng } from '../support/prng.ts'
-import {
-  ecdsaCertificate,
-  ed25519Certificate,
-  rsaCertificate,
-  rsaPssCertificate,
-  type TestCertificate,
-} from '../support/test-certificate.ts'
-
-function imported({ certificate, pkcs8 }: TestCertificate): RTCCertificate {
-  return importCertificate({ certificate, privateKey: pkcs8 })
-}
-
-function fingerprintOf(certificate: RTCCertificate | undefined): string {
-  return certificate?.getFingerprints()[0]?.value?.toUpperCase() ?? ''
-}
-
-/** Two peers that have negotiated, the descriptions changed on the way, with all that was delivered. */
-interface Call {
-  readonly sim: Simulation
-  readonly alice: RTCPeerConnection
-  readonly bob: RTCPeerConnection
-  readonly delivered: string[]
-}
-
-interface CallOptions {
-  readonly alice?: readonly RTCCertificate[]
-  readonly bob?: readonly RTCCertificate[]
-  readonly onOffer?: (sdp: string) => string
-  readonly onAnswer?: (sdp: string) => string
-}
-
-/** Bob, who answers, is the DTLS client. */
-async function call(options: CallOptions): Promise<Call> {
-  const sim = new Simulation(40)
-  const peer = (name: string, address: string, certificates: readonly RTCCertificate[] = []): RTCPeerConnection =>
-    new RTCPeerConnection(
-      { certificates: [...certificates] },
-      { environment: sim.host(name, [address]), crypto: nobleCryptoProvider },
-    )
-  const [alice, bob] = [peer('alice', '192.0.2.1', options.alice), peer('bob', '192.0.2.2', options.bob)]
-  const delivered: string[] = []
-  for (const end of [alice, bob]) {
-    const channel = end.createDataChannel('chat', { negotiated: true, id: 1 })
-    channel.onopen = () => channel.send('hello')
-    channel.onmessage = ({ data }) => delivered.push(data)
-  }
-  const same = (sdp: string): string => sdp
-  const exchange = async (): Promise<void> => {
-    await alice.setLocalDescription()
-    await gathered(alice)
-    const offer = alice.localDescription?.sdp ?? ''
-    await bob.setRemoteDescription({ type: 'offer', sdp: (options.onOffer ?? same)(offer) })
-    await bob.setLocalDescription()
-    await gathered(bob)
-    const answer = bob.localDescription?.sdp ?? ''
-    await alice.setRemoteDescription({ type: 'answer', sdp: (options.onAnswer ?? same)(answer) })
-  }
-  let problem: unknown
-  let done = false
-  void exchange()
-    .catch(error => {
-      problem = error
-    })
-    .finally(() => {
-      done = true
-    })
-  await sim.run(() => done)
-  if (problem !== undefined) throw problem
-  return { sim, alice, bob, delivered }
-}
-
-async function gathered(peer: RTCPeerConnection): Promise<void> {
-  if (peer.iceGatheringState === 'complete') return
-  await new Promise<void>(resolve => {
-    peer.addEventListener('icegatheringstatechange', () => peer.iceGatheringState === 'complete' && resolve())
-  })
-}
-
-function shownTo(peer: RTCPeerConnection): string {
-  const [der] = peer.sctp?.transport.getRemoteCertificates() ?? []
-  if (der === undefined) return 'nothing'
-  const hash = nobleCryptoProvider.hash('sha256', new Uint8Array(der))
-  return (Buffer.from(hash).toString('hex').toUpperCase().match(/../g) ?? []).join(':')
-}
-
-async function connected(options: CallOptions): Promise<{ alice: string; bob: string }> {
-  const { sim, alice, bob, delivered } = await call(options)
-  await sim.run(() => delivered.length === 2)
-  const shown = { alice: shownTo(bob), bob: shownTo(alice) }
-  alice.close()
-  bob.close()
-  return shown
-}
+import { ecdsaCertificate, ed25519Certificate, rsaCertificate, rsaPssCertificate } from '../support/test-certificate.ts'
+import { call, connected, fingerprintOf, imported } from './certificate-call.ts'
 
 describe('Several certificates', function () {
   this.timeout(30_000)
@@ -124,6 +30,30 @@ describe('Several certificates', function () {
     assert.deepEqual(signalled(rsa), [fingerprintOf(rsa)])
     assert.deepEqual(signalled(rsa, p256, p384), [rsa, p256, p384, rsa].map(fingerprintOf))
     assert.deepEqual(signalled(p256, rsa), [p256, rsa, p256].map(fingerprintOf))
+  })
+
+  it('are signalled with the same hash functions each, SHA-256 and those of their signatures', () => {
+    const sha384 = imported(ecdsaCertificate({ hash: 'sha384' }))
+    const lines = sdpFingerprints([sha384, p256])
+    assert.deepEqual(
+      lines.map(({ algorithm }) => algorithm),
+      ['sha-256', 'sha-384', 'sha-256', 'sha-384', 'sha-256', 'sha-384'],
+    )
+    assert.deepEqual(lines.slice(4), lines.slice(0, 2))
+    assert.equal(lines[1]?.value, sha384.getFingerprints()[1]?.value.toUpperCase())
+    assert.equal(lines[3]?.value.length, lines[1]?.value.length)
+    assert.deepEqual(
+      sdpFingerprints([p256]).map(({ algorithm }) => algorithm),
+      ['sha-256'],
+    )
+  })
+
+  it('connect where one is signed with SHA-384, whichever is shown', async () => {
+    const sha384 = imported(rsaCertificate({ hash: 'sha384' }))
+    for (const certificates of [[sha384, p256], [p256, sha384], [sha384]]) {
+      const shown = await connected({ alice: certificates, bob: certificates })
+      assert.deepEqual(shown, { alice: fingerprintOf(certificates[0]), bob: fingerprintOf(certificates[0]) })
+    }
   })
 
   it('come last where not every peer verifies them', () => {

@@ -1,5 +1,6 @@
 import type { MdnsRegistration, RandomSource, Resolver } from '../../src/base/environment.ts'
 import { parseIp } from '../../src/base/ip.ts'
+import { randomUuid } from '../../src/base/random.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** How long an answer takes, and how long a resolver waits for one that never comes. */
@@ -37,7 +38,7 @@ export class Names {
       resolveMdns: name => this.#resolveMdns(name.toLowerCase(), links()),
       registerMdns: async address => {
         const link = linkOf(address)
-        return link === undefined ? undefined : this.#register(`${uuid(random)}.local`, address, link)
+        return link === undefined ? undefined : this.#register(`${randomUuid(random)}.local`, address, link)
       },
     }
   }
@@ -67,13 +68,4 @@ export class Names {
       this.#time.set(ms, () => resolve(addresses))
     })
   }
-}
-
-/** RFC 9562 §5.4: a random UUID. */
-function uuid(random: RandomSource): string {
-  const bytes = random(16)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = Buffer.from(bytes).toString('hex')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

@@ -11,6 +11,7 @@ import type {
   TcpListenOptions,
   UdpSocket,
 } from '../../src/base/environment.ts'
+import { isLoopback } from '../../src/base/ip.ts'
 import type { Router } from './packet.ts'
 import { Realm, type Station } from './realm.ts'
 import { SimTcp } from './tcp.ts'
@@ -143,7 +144,7 @@ export class SimHost implements Network, Station {
 }
 
 function networkInterface(address: string, index: number): NetworkInterface {
-  const internal = address === '::1' || address.startsWith('127.')
+  const internal = isLoopback(address)
   return { name: internal ? 'lo' : `eth${index}`, address, family: address.includes(':') ? 6 : 4, internal }
 }
 

@@ -33,7 +33,18 @@ export interface TestCertificateOptions {
   readonly privateKey?: Uint8Array
   /** ECDSA only. */
   readonly curve?: 'P-256' | 'P-384' | 'P-521'
+  /** Of the signature on the certificate; SHA-256 unless given. */
+  readonly hash?: SignatureHash
 }
+
+export type SignatureHash = 'sha256' | 'sha384' | 'sha512'
+
+/** The last arcs of ecdsa-with-SHA2 (RFC 5758), of RSA with SHA-2 and of SHA-2 itself (RFC 4055); lengths in bytes. */
+const hashes = {
+  sha256: { ecdsa: 2, rsa: 11, id: 1, length: 32 },
+  sha384: { ecdsa: 3, rsa: 12, id: 2, length: 48 },
+  sha512: { ecdsa: 4, rsa: 13, id: 3, length: 64 },
+} as const
 
 /** A certificate that is the same, byte for byte, for the same seed. */
 export function testCertificate(seed: number): TestCertificate {
@@ -42,36 +53,39 @@ export function testCertificate(seed: number): TestCertificate {
 
 /** A self-signed ECDSA certificate, on P-256 unless asked otherwise. */
 export function ecdsaCertificate(options: TestCertificateOptions = {}): TestCertificate {
-  const { privateKey, curve = 'P-256' } = options
+  const { privateKey, curve = 'P-256', hash = 'sha256' } = options
   const key =
     privateKey === undefined ? generateKeyPairSync('ec', { namedCurve: curve }).privateKey : fixedKey(privateKey)
-  const algorithm = sequence(oid([1, 2, 840, 10045, 4, 3, 2]))
+  const algorithm = sequence(oid([1, 2, 840, 10045, 4, 3, hashes[hash].ecdsa]))
   const signer = (data: Uint8Array): Uint8Array =>
     privateKey === undefined
-      ? sign('sha256', data, key)
+      ? sign(hash, data, key)
       : p256.sign(sha256(data), privateKey, { prehash: false, lowS: false, format: 'der' })
   return selfSigned(key, algorithm, signer, options)
 }
 
-/** A self-signed certificate with an RSA key, signed with SHA-256. */
+/** A self-signed certificate with an RSA key. */
 export function rsaCertificate(options: TestCertificateOptions & { modulusLength?: number } = {}): TestCertificate {
-  const key = generateKeyPairSync('rsa', { modulusLength: options.modulusLength ?? 2048 }).privateKey
-  const algorithm = sequence(oid([1, 2, 840, 113549, 1, 1, 11]), der(0x05))
-  return selfSigned(key, algorithm, data => sign('sha256', data, key), options)
+  const { modulusLength = 2048, hash = 'sha256' } = options
+  const key = generateKeyPairSync('rsa', { modulusLength }).privateKey
+  const algorithm = sequence(oid([1, 2, 840, 113549, 1, 1, hashes[hash].rsa]), der(0x05))
+  return selfSigned(key, algorithm, data => sign(hash, data, key), options)
 }
 
-/** A self-signed certificate with a key for RSA-PSS alone; the key prescribes SHA-256. */
+/** A self-signed certificate with a key for RSA-PSS alone; the key prescribes the hash. */
 export function rsaPssCertificate(options: TestCertificateOptions = {}): TestCertificate {
+  const { hash = 'sha256' } = options
+  const { id, length } = hashes[hash]
   const key = generateKeyPairSync('rsa-pss', {
     modulusLength: 2048,
-    hashAlgorithm: 'sha256',
-    mgf1HashAlgorithm: 'sha256',
+    hashAlgorithm: hash,
+    mgf1HashAlgorithm: hash,
   }).privateKey
-  const sha256 = sequence(oid([2, 16, 840, 1, 101, 3, 4, 2, 1]))
-  const mgf1 = sequence(oid([1, 2, 840, 113549, 1, 1, 8]), sha256)
-  const parameters = sequence(der(0xa0, sha256), der(0xa1, mgf1), der(0xa2, der(0x02, Uint8Array.of(32))))
+  const hashFunction = sequence(oid([2, 16, 840, 1, 101, 3, 4, 2, id]))
+  const mgf1 = sequence(oid([1, 2, 840, 113549, 1, 1, 8]), hashFunction)
+  const parameters = sequence(der(0xa0, hashFunction), der(0xa1, mgf1), der(0xa2, der(0x02, Uint8Array.of(length))))
   const algorithm = sequence(oid([1, 2, 840, 113549, 1, 1, 10]), parameters)
-  return selfSigned(key, algorithm, data => sign('sha256', data, { key, saltLength: 32 }), options)
+  return selfSigned(key, algorithm, data => sign(hash, data, { key, saltLength: length }), options)
 }
 
 /** A self-signed certificate with an Ed25519 key. */

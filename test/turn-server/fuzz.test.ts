@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { encodeMessage, stunMethod } from '../../src/ice/stun/message.ts'
 import { encodeChannelData } from '../../src/ice/turn/channel-data.ts'
 import { addFingerprint } from '../ice/messages.ts'
+import { named } from '../support/named.ts'
 import { type Prng, prng } from '../support/prng.ts'
 import { allocated, assertSuccess, at, Bench, bytes, Client, peerAddress, serverAddress } from './bench.ts'
 
@@ -12,13 +13,7 @@ describe('A TURN server that is fed 100,000 mutated messages', function () {
 
   it('throws nothing, stays within its bounds, and serves its clients all the same', () => {
     const seeds = 20
-    for (let seed = 1; seed <= seeds; seed++) {
-      try {
-        fuzz(seed, mutations / seeds)
-      } catch (error) {
-        throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-      }
-    }
+    for (let seed = 1; seed <= seeds; seed++) named(seed, () => fuzz(seed, mutations / seeds))
   })
 })
 

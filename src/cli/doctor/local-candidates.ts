@@ -1,10 +1,11 @@
 import { networkInterfaces } from 'node:os'
 import { addressKey } from '../../base/address.ts'
 import type { Environment } from '../../base/environment.ts'
+import { isLinkLocalIpv6 } from '../../base/ip.ts'
 import type { LocalCandidate } from '../../ice/index.ts'
 import { interfaceTable } from '../../net/host.ts'
 import { Gatherer, maxLocalAddresses } from '../../pc/gathering/gatherer.ts'
-import type { ServerFailure } from '../../pc/gathering/server-failure.ts'
+import { type ServerFailure, serverNotReachable } from '../../pc/gathering/server-failure.ts'
 import type { IceServerTarget } from '../../pc/gathering/server-list.ts'
 import { milliseconds, printable, rounded, table } from '../output.ts'
 import type { Finding } from './finding.ts'
@@ -86,7 +87,7 @@ export function interfacesFinding({ candidates }: Gathered, environment: Environ
 
 function whyNot(address: string, internal: boolean, isUsable: boolean): string {
   if (internal) return 'loopback counts only where there is nothing else'
-  if (/^fe[89ab]/i.test(address)) return 'link-local addresses mean nothing to peers'
+  if (isLinkLocalIpv6(address)) return 'link-local addresses mean nothing to peers'
   if (!isUsable) return 'no address that a peer could reach'
   return `cannot be bound, or there are more than ${maxLocalAddresses}`
 }
@@ -118,5 +119,5 @@ export function candidatesFinding({ candidates, failures, durationMs }: Gathered
 }
 
 function describeFailure({ errorCode, errorText }: ServerFailure): string {
-  return printable(errorCode === 701 ? errorText : `${errorCode} ${errorText}`, 300)
+  return printable(errorCode === serverNotReachable ? errorText : `${errorCode} ${errorText}`, 300)
 }

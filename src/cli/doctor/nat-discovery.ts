@@ -1,13 +1,15 @@
 import { addressKey, type TransportAddress } from '../../base/address.ts'
-import type { CancelTimer, Environment, UdpSocket } from '../../base/environment.ts'
+import type { Environment, UdpSocket } from '../../base/environment.ts'
 import {
   type BindingTiming,
   type NatBehavior,
   NatBehaviorDiscovery,
   type NatSocket,
+  type NatTransmit,
   natBehaviorTiming,
   type ServerUrl,
 } from '../../ice/index.ts'
+import { CoreDriver } from '../../pc/gathering/core-driver.ts'
 import { HostSocket } from '../../pc/gathering/host-socket.ts'
 import { udpLink } from '../../pc/gathering/server-link.ts'
 import { askBinding } from '../binding.ts'
@@ -93,54 +95,33 @@ async function discoverNat(
   environment: Environment,
   timing: BindingTiming,
 ): Promise<NatBehavior> {
-  const { network, random } = environment
+  const { clock, network, random } = environment
   const names: readonly NatSocket[] = ['mapping', 'filtering', 'hairpin']
-  const waiting: ((data: Uint8Array, from: TransportAddress, name: NatSocket) => void)[] = []
+  let receive: (data: Uint8Array, from: TransportAddress, name: NatSocket) => void = () => {}
   const open = async (name: NatSocket): Promise<[NatSocket, UdpSocket]> => {
-    const socket = await network.bindUdp(source, 0, (data, from) => {
-      for (const receive of waiting) receive(data, from, name)
-    })
+    const socket = await network.bindUdp(source, 0, (data, from) => receive(data, from, name))
     return [name, socket]
   }
   const sockets = new Map(await Promise.all(names.map(open)))
   const local = sockets.get('mapping')?.local ?? server
   const core = new NatBehaviorDiscovery({ random, server, local, hairpin: true, timing })
-  const behavior = await drive(core, sockets, environment, receive => waiting.push(receive))
+  const behavior = await new Promise<NatBehavior>(resolve => {
+    const driver = new CoreDriver({
+      environment,
+      core,
+      send: ({ socket, data, to }: NatTransmit) => sockets.get(socket)?.send(data, to),
+      onEvent: event => {
+        driver.stop()
+        resolve(event.behavior)
+      },
+    })
+    receive = (data, from, name) => {
+      core.receive(data, from, name, clock.now())
+      driver.pump()
+    }
+    core.start(clock.now())
+    driver.pump()
+  })
   for (const socket of sockets.values()) socket.close()
   return behavior
-}
-
-/** Runs the core until it has a result. */
-function drive(
-  core: NatBehaviorDiscovery,
-  sockets: ReadonlyMap<NatSocket, UdpSocket>,
-  { clock, timers }: Environment,
-  onDatagram: (receive: (data: Uint8Array, from: TransportAddress, name: NatSocket) => void) => void,
-): Promise<NatBehavior> {
-  return new Promise(resolve => {
-    let cancel: CancelTimer | undefined
-    const pump = (): void => {
-      cancel?.()
-      for (let out = core.pollTransmit(); out !== undefined; out = core.pollTransmit()) {
-        sockets.get(out.socket)?.send(out.data, out.to)
-      }
-      const event = core.pollEvent()
-      if (event !== undefined) {
-        resolve(event.behavior)
-        return
-      }
-      const at = core.pollTimeout()
-      if (at === undefined) return
-      cancel = timers.set(Math.max(0, at - clock.now()), () => {
-        core.handleTimeout(clock.now())
-        pump()
-      })
-    }
-    onDatagram((data, from, name) => {
-      core.receive(data, from, name, clock.now())
-      pump()
-    })
-    core.start(clock.now())
-    pump()
-  })
 }

@@ -1,18 +1,19 @@
 import { addressKey } from '../../base/address.ts'
-import type { ServerUrl, StunCredentials } from '../../ice/index.ts'
+import type { StunCredentials } from '../../ice/index.ts'
 import type { Context } from '../command.ts'
 import { milliseconds, printable, table } from '../output.ts'
+import type { ReachableUrl } from '../reach.ts'
 import { type Examination, examineTurn, hintFor, isGood, turnData } from '../turn.ts'
 import type { Finding } from './finding.ts'
 
 /** A way to a TURN server that is tried. `named`: by the user; else one that servers mostly have as well. */
 interface Variant {
-  readonly url: ServerUrl
+  readonly url: ReachableUrl
   readonly named: boolean
 }
 
 export interface RelayOptions {
-  readonly url: ServerUrl
+  readonly url: ReachableUrl
   readonly credentials: StunCredentials
   readonly ca: string | undefined
   readonly timeoutMs: number
@@ -47,7 +48,7 @@ export async function examineRelay(options: RelayOptions, context: Context): Pro
   }
 }
 
-function row(url: ServerUrl, named: boolean, examination: Examination): string[] {
+function row(url: ReachableUrl, named: boolean, examination: Examination): string[] {
   const { server, allocated, failure = 'no answer', errorCode } = examination
   const head = [url.transport, addressKey(server), isGood(examination) ? 'ok' : named ? 'fail' : 'no']
   const hint = hintFor(errorCode, failure)
@@ -66,7 +67,7 @@ function row(url: ServerUrl, named: boolean, examination: Examination): string[]
 }
 
 /** A URL that names a transport means it; else the others are tried where servers mostly have them. */
-function variantsOf(url: ServerUrl): Variant[] {
+function variantsOf(url: ReachableUrl): Variant[] {
   const named: Variant = { url, named: true }
   if (url.scheme === 'turns' || url.url.includes('?')) return [named]
   const tcp: Variant = { url: { ...url, transport: 'tcp' }, named: false }

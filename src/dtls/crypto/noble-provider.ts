@@ -4,6 +4,7 @@ import { ByteReader } from '../../base/bytes.ts'
 import type { RandomSource } from '../../base/environment.ts'
 import { DtlsError } from '../errors.ts'
 import { DerTag, readDer } from './der.ts'
+import { nobleMlKem768 } from './ml-kem.ts'
 import { badKeyShare, nodeHash, nodeHmac, nodeSigningKey, nodeVerify } from './node-provider.ts'
 import type {
   CryptoProvider,
@@ -29,6 +30,7 @@ export const nobleCryptoProvider: CryptoProvider = {
   hash: nodeHash,
   hmac: nodeHmac,
   generateKeyShare: (group, random) => keyShareGenerators[group](random),
+  mlKem768: () => nobleMlKem768,
   verify: nobleVerify,
   importSigningKey,
 }

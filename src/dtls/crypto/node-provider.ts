@@ -14,6 +14,8 @@ import {
   verify,
 } from 'node:crypto'
 import { DtlsError } from '../errors.ts'
+import { nobleMlKem768 } from './ml-kem.ts'
+import { nodeMlKem768 } from './node-ml-kem.ts'
 import type {
   CryptoProvider,
   GroupName,
@@ -25,12 +27,16 @@ import type {
 } from './provider.ts'
 import { fitsKey, rsaPssSchemes, rsaSchemes, SignatureSchemes } from './signature-schemes.ts'
 
-/** Everything from `node:crypto`. Ephemeral keys come from its own generator, whatever random source is given. */
+/**
+ * Everything from `node:crypto`. Ephemeral keys come from its own generator, whatever random source is given; but
+ * ML-KEM is JavaScript, and draws from that source, where `node:crypto` does not have it.
+ */
 export const nodeCryptoProvider: CryptoProvider = {
   name: 'node',
   hash: nodeHash,
   hmac: nodeHmac,
   generateKeyShare: group => keyShareGenerators[group](),
+  mlKem768: () => nodeMlKem768() ?? nobleMlKem768,
   verify: nodeVerify,
   importSigningKey: pkcs8 => nodeSigningKey(pkcs8),
 }
@@ -95,10 +101,18 @@ function generateEcdh(curve: string): ECDH {
   return ecdh
 }
 
-/** The share of an X25519 key pair. */
+/** RFC 8410 §4: what stands before the 32 bytes of a SubjectPublicKeyInfo for X25519. */
+const x25519SpkiPrefixLength = 12
+
+/**
+ * The share of an X25519 key pair.
+ *
+ * Not exported as JWK, though that says the 32 bytes outright: Node 20 then allocates while it holds the lock of the key,
+ * and a garbage collection at that moment, which frees what the key was generated with, waits for that lock for ever.
+ */
 export function nodeX25519KeyShare({ publicKey, privateKey }: KeyPairKeyObjectResult): KeyShare {
   return {
-    publicKey: Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'),
+    publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(x25519SpkiPrefixLength),
     deriveSecret: peer => {
       try {
         // RFC 8422 §5.11: an all-zero shared secret must be rejected; OpenSSL refuses to derive it.

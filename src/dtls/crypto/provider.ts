@@ -57,6 +57,34 @@ export interface KeyShare {
   deriveSecret(peerPublicKey: Uint8Array): Uint8Array
 }
 
+/** A key pair of ML-KEM-768. */
+export interface KemKeys {
+  /** 1184 bytes */
+  readonly encapsulationKey: Uint8Array
+  /**
+   * The shared secret in a ciphertext of 1088 bytes; once.
+   *
+   * FIPS 203 §6.3: a ciphertext that nobody encapsulated so has a secret, too: one that nobody knows.
+   */
+  decapsulate(ciphertext: Uint8Array): Uint8Array
+}
+
+export interface Encapsulation {
+  /** 1088 bytes */
+  readonly ciphertext: Uint8Array
+  readonly secret: Uint8Array
+}
+
+/** ML-KEM-768, FIPS 203. */
+export interface MlKem768 {
+  generateKeys(random: RandomSource): KemKeys
+  /**
+   * @param key the peer's encapsulation key
+   * @throws {DtlsError} `bad-key-share` if it is none
+   */
+  encapsulate(key: Uint8Array, random: RandomSource): Encapsulation
+}
+
 /**
  * The public-key cryptography and hashing of a handshake. Records are always protected with `node:crypto`.
  *
@@ -68,6 +96,8 @@ export interface CryptoProvider {
   hash(name: HashName, data: Uint8Array): Uint8Array
   hmac(name: HashName, key: Uint8Array, data: Uint8Array): Uint8Array
   generateKeyShare(group: GroupName, random: RandomSource): KeyShare
+  /** Takes time to load, and is not asked for before the first handshake that wants it. */
+  mlKem768(): MlKem768
   /** Whether the signature is good. Malformed keys and signatures are just not good: it never throws. */
   verify(scheme: SignatureScheme, key: PublicKey, data: Uint8Array, signature: Uint8Array): boolean
   /**

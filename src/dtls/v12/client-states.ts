@@ -1,6 +1,7 @@
 import { concatBytes, constantTimeEqual } from '../../base/bytes.ts'
 import { type SelectedIdentity, selectIdentity } from '../certificate-selection.ts'
 import { authenticationBy, cipherSuite12 } from '../cipher-suites.ts'
+import { negotiateConnectionIds } from '../connection-id.ts'
 import { DtlsError } from '../errors.ts'
 import { decodePointFormats, type Extensions, ExtensionType } from '../extensions.ts'
 import { type NamedGroup, namedGroup } from '../groups.ts'
@@ -8,6 +9,7 @@ import type { Completed, Handshake, HandshakeState } from '../handshake.ts'
 import type { HandshakeConfig } from '../handshake-config.ts'
 import type { ClientHello, ServerHello } from '../hello.ts'
 import { type HandshakeMessage, HandshakeType } from '../messages.ts'
+import type { Certificates } from '../session.ts'
 import { chosenSrtpProfile } from '../srtp-profile.ts'
 import { acceptCertificate, type PeerCertificate, requireSuiteKey, verifySigned } from './authentication.ts'
 import { requireMessage } from './expectation.ts'
@@ -39,6 +41,7 @@ export function acceptServerHello12(offer: ClientHello, hello: ServerHello, hand
     throw new DtlsError('illegal-parameter', 'the server chose a cipher suite or compression that was not offered')
   }
   checkExtensions(offer.extensions, hello.extensions)
+  handshake.connectionIds = negotiateConnectionIds(hello.extensions, handshake.config)
   return new ExpectCertificate({
     suite,
     clientRandom: offer.random,
@@ -182,11 +185,12 @@ function sendClientFlight(
   const masterSecret = new MasterSecret(crypto, parameters, preMasterSecret, handshake.transcript)
   masterSecret.logTo(keyLog)
   if (own !== undefined) handshake.write(HandshakeType.certificateVerify, certificateVerify(own, handshake))
-  handshake.protect(masterSecret.deriveEpoch('client'))
+  handshake.protect(masterSecret.deriveEpoch('client', handshake.connectionIds))
   handshake.changeCipherSpec()
   handshake.write(HandshakeType.finished, masterSecret.verifyData('client', handshake.transcript))
   handshake.sendFlight()
-  return new ExpectFinished({ parameters, group, peer, masterSecret })
+  const certificates = { local: own?.identity.chain ?? [], remote: peer.chain }
+  return new ExpectFinished({ parameters, group, certificates, masterSecret })
 }
 
 /** RFC 5246 §7.4.4: the key must be of a type that is asked for. RFC 8422 §5.5: EdDSA goes as ecdsa_sign. */
@@ -207,7 +211,7 @@ function certificateVerify({ identity, scheme }: SelectedIdentity, handshake: Ha
 interface Secrets {
   readonly parameters: Parameters12
   readonly group: NamedGroup
-  readonly peer: PeerCertificate
+  readonly certificates: Certificates
   readonly masterSecret: MasterSecret
 }
 
@@ -222,11 +226,11 @@ class ExpectFinished implements HandshakeState {
 
   handle(message: HandshakeMessage, handshake: Handshake): Completed {
     requireMessage(message, HandshakeType.finished, this)
-    const { parameters, group, peer, masterSecret } = this.#secrets
+    const { parameters, group, certificates, masterSecret } = this.#secrets
     if (!constantTimeEqual(message.body, masterSecret.verifyData('server', handshake.transcript))) {
       throw new DtlsError('bad-finished', 'the server saw another handshake')
     }
-    return { established: new Established12(parameters, group.name, masterSecret, peer.chain, message.sequence) }
+    return { established: new Established12(parameters, group.name, masterSecret, certificates, message.sequence) }
   }
 
   wipe(): void {

@@ -1,10 +1,18 @@
 import { ByteWriter, concatBytes } from '../../base/bytes.ts'
 import type { CipherSuite } from '../cipher-suites.ts'
+import type { ConnectionIds } from '../connection-id.ts'
 import type { CryptoProvider, HashName } from '../crypto/provider.ts'
 import { type KeyLog, keyLogLine } from '../key-log.ts'
-import { AesGcmOpener, AesGcmSealer, type ProtectedEpoch } from '../record-protection.ts'
+import {
+  AesGcmOpener,
+  AesGcmSealer,
+  type ProtectedEpoch,
+  type RecordOpener,
+  type RecordSealer,
+} from '../record-protection.ts'
 import type { Transcript } from '../transcript.ts'
 import { ChaCha20Poly1305Opener, ChaCha20Poly1305Sealer } from './chacha20-poly1305.ts'
+import { ConnectionIdOpener, ConnectionIdSealer, type Keys12 } from './connection-id-records.ts'
 
 /** RFC 5246 §5: PRF(secret, label, seed) = P_hash(secret, label + seed). */
 export function prf(
@@ -27,10 +35,28 @@ export function prf(
   return output
 }
 
+const noConnectionId = new Uint8Array()
+
 /** RFC 5246 §8.1: the master secret is always exactly 48 bytes. */
 const masterSecretLength = 48
 /** RFC 5246 §7.4.9: 12 bytes, unless a cipher suite says otherwise. */
 const verifyDataLength = 12
+
+/** RFC 6347 §4.1: the first, and without renegotiation only, epoch with protection. */
+const protectedEpoch = 1
+
+/** RFC 9146 §3: with a connection ID of some length, and only then, records have the format that holds it. */
+function createSealer(keys: Keys12, id: Uint8Array = noConnectionId): RecordSealer {
+  if (id.length > 0) return new ConnectionIdSealer(protectedEpoch, keys, id)
+  const Sealer = keys.aead === 'chacha20-poly1305' ? ChaCha20Poly1305Sealer : AesGcmSealer
+  return new Sealer(protectedEpoch, keys.key, keys.fixedIv)
+}
+
+function createOpener(keys: Keys12, id: Uint8Array = noConnectionId): RecordOpener {
+  if (id.length > 0) return new ConnectionIdOpener(keys, id)
+  const Opener = keys.aead === 'chacha20-poly1305' ? ChaCha20Poly1305Opener : AesGcmOpener
+  return new Opener(keys.key, keys.fixedIv)
+}
 
 /** What the hellos settled. */
 export interface Parameters12 {
@@ -62,7 +88,7 @@ export class MasterSecret {
   }
 
   /** RFC 5246 §6.3: the key block, cut into the keys and fixed nonces of both directions. An AEAD has no MAC keys. */
-  deriveEpoch(role: 'client' | 'server'): ProtectedEpoch {
+  deriveEpoch(role: 'client' | 'server', connectionIds: ConnectionIds | undefined = undefined): ProtectedEpoch {
     const { suite, clientRandom, serverRandom } = this.#parameters
     const { keyLength, fixedIvLength } = suite
     const block = this.#prf('key expansion', concatBytes(serverRandom, clientRandom), 2 * (keyLength + fixedIvLength))
@@ -72,18 +98,11 @@ export class MasterSecret {
     const salts = { client: take(fixedIvLength), server: take(fixedIvLength) }
     block.fill(0)
     const peer = role === 'client' ? 'server' : 'client'
-    const epoch = 1
-    if (suite.aead === 'chacha20-poly1305') {
-      return {
-        epoch,
-        sealer: new ChaCha20Poly1305Sealer(epoch, keys[role], salts[role]),
-        opener: new ChaCha20Poly1305Opener(keys[peer], salts[peer]),
-      }
-    }
+    const { aead } = suite
     return {
-      epoch,
-      sealer: new AesGcmSealer(epoch, keys[role], salts[role]),
-      opener: new AesGcmOpener(keys[peer], salts[peer]),
+      epoch: protectedEpoch,
+      sealer: createSealer({ aead, key: keys[role], fixedIv: salts[role] }, connectionIds?.peer),
+      opener: createOpener({ aead, key: keys[peer], fixedIv: salts[peer] }, connectionIds?.own[0]),
     }
   }
 

@@ -1,6 +1,7 @@
 import { concatBytes, constantTimeEqual } from '../../base/bytes.ts'
 import { type SelectedIdentity, selectSuite12 } from '../certificate-selection.ts'
 import type { CipherSuite } from '../cipher-suites.ts'
+import { type ConnectionIds, negotiateConnectionIds } from '../connection-id.ts'
 import type { KeyShare } from '../crypto/provider.ts'
 import { verifiedSchemes } from '../crypto/signature-schemes.ts'
 import { DtlsError } from '../errors.ts'
@@ -42,6 +43,7 @@ export interface Answer12 extends SelectedIdentity {
   readonly suite: CipherSuite
   readonly group: NamedGroup
   readonly srtpProfile: number | undefined
+  readonly connectionIds: ConnectionIds | undefined
 }
 
 /**
@@ -71,7 +73,13 @@ export function negotiate12(hello: ClientHello, config: HandshakeConfig): Answer
   if (selected === undefined) {
     throw new DtlsError('no-common-cipher-suite', 'no cipher suite and certificate that both sides can use')
   }
-  return { ...selected, hello, group, srtpProfile: selectSrtpProfile(extensions, config) }
+  return {
+    ...selected,
+    hello,
+    group,
+    srtpProfile: selectSrtpProfile(extensions, config),
+    connectionIds: negotiateConnectionIds(extensions, config),
+  }
 }
 
 function checkRenegotiationInfo(extensions: Extensions): void {
@@ -115,6 +123,7 @@ export function sendServerFlight12(answer: Answer12, handshake: Handshake): Hand
   if (speaks(handshake.config, Version.dtls13))
     serverRandom.set(downgradeSentinel12, randomLength - downgradeSentinel12.length)
   const parameters: Parameters12 = { suite, clientRandom: hello.random, serverRandom, srtpProfile }
+  handshake.connectionIds = answer.connectionIds
   handshake.write(HandshakeType.serverHello, serverHello(answer, serverRandom))
   handshake.write(HandshakeType.certificate, encodeCertificate(identity.chain))
   const share = crypto.generateKeyShare(group.name, random)
@@ -129,10 +138,10 @@ export function sendServerFlight12(answer: Answer12, handshake: Handshake): Hand
   handshake.write(HandshakeType.certificateRequest, certificateRequest())
   handshake.write(HandshakeType.serverHelloDone, new Uint8Array())
   handshake.sendFlight()
-  return new ExpectCertificate({ parameters, group, share })
+  return new ExpectCertificate({ parameters, group, share, localCertificates: identity.chain })
 }
 
-function serverHello({ hello, suite, srtpProfile }: Answer12, random: Uint8Array): Uint8Array {
+function serverHello({ hello, suite, srtpProfile, connectionIds }: Answer12, random: Uint8Array): Uint8Array {
   const extensions = new Map<number, Uint8Array>()
   // RFC 5246 §7.4.1.4: only what the client asked for.
   if (
@@ -146,6 +155,7 @@ function serverHello({ hello, suite, srtpProfile }: Answer12, random: Uint8Array
     extensions.set(ExtensionType.ecPointFormats, uncompressedPointsOnly)
   }
   if (srtpProfile !== undefined) extensions.set(ExtensionType.useSrtp, encodeUseSrtp([srtpProfile]))
+  if (connectionIds !== undefined) extensions.set(ExtensionType.connectionId, connectionIds.extension)
   return encodeServerHello({
     // RFC 8446 §4.2.1: a version before 1.3 is chosen with this field, and without supported_versions.
     version: Version.dtls12,
@@ -170,6 +180,7 @@ interface Agreement {
   readonly parameters: Parameters12
   readonly group: NamedGroup
   readonly share: KeyShare
+  readonly localCertificates: readonly Uint8Array[]
 }
 
 class ExpectCertificate implements HandshakeState {
@@ -202,15 +213,15 @@ class ExpectClientKeyExchange implements HandshakeState {
 
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
     requireMessage(message, HandshakeType.clientKeyExchange, this)
-    const { parameters, group, share } = this.#agreement
+    const { parameters, group, share, localCertificates } = this.#agreement
     const preMasterSecret = share.deriveSecret(decodeClientKeyExchange(message.body))
     handshake.transcript.add(message)
     const { crypto, keyLog } = handshake.config
     const masterSecret = new MasterSecret(crypto, parameters, preMasterSecret, handshake.transcript)
     masterSecret.logTo(keyLog)
     // From here on the client's Finished can be opened. It is read only after its CertificateVerify.
-    handshake.protect(masterSecret.deriveEpoch('server'))
-    return new ExpectCertificateVerify({ parameters, group, peer: this.#peer, masterSecret })
+    handshake.protect(masterSecret.deriveEpoch('server', handshake.connectionIds))
+    return new ExpectCertificateVerify({ parameters, group, localCertificates, peer: this.#peer, masterSecret })
   }
 }
 
@@ -218,6 +229,7 @@ class ExpectClientKeyExchange implements HandshakeState {
 interface Secrets {
   readonly parameters: Parameters12
   readonly group: NamedGroup
+  readonly localCertificates: readonly Uint8Array[]
   readonly peer: PeerCertificate
   readonly masterSecret: MasterSecret
 }
@@ -257,7 +269,7 @@ class ExpectFinished implements HandshakeState {
 
   handle(message: HandshakeMessage, handshake: Handshake): Completed {
     requireMessage(message, HandshakeType.finished, this)
-    const { parameters, group, peer, masterSecret } = this.#secrets
+    const { parameters, group, localCertificates, peer, masterSecret } = this.#secrets
     if (!constantTimeEqual(message.body, masterSecret.verifyData('client', handshake.transcript))) {
       throw new DtlsError('bad-finished', 'the client saw another handshake')
     }
@@ -266,7 +278,8 @@ class ExpectFinished implements HandshakeState {
     handshake.changeCipherSpec()
     handshake.write(HandshakeType.finished, masterSecret.verifyData('server', handshake.transcript))
     handshake.sendFinalFlight()
-    return { established: new Established12(parameters, group.name, masterSecret, peer.chain, message.sequence) }
+    const certificates = { local: localCertificates, remote: peer.chain }
+    return { established: new Established12(parameters, group.name, masterSecret, certificates, message.sequence) }
   }
 
   wipe(): void {

@@ -1,10 +1,11 @@
 import { type Fragment, HandshakeType } from '../messages.ts'
-import type { DtlsSession, EstablishedSession } from '../session.ts'
+import type { Certificates, DtlsSession, EstablishedSession } from '../session.ts'
 import type { MasterSecret, Parameters12 } from './key-schedule.ts'
 
 /** What a handshake of DTLS 1.2 leaves behind. */
 export class Established12 implements EstablishedSession {
   readonly session: DtlsSession
+  readonly localCertificates: readonly Uint8Array[]
   readonly remoteCertificates: readonly Uint8Array[]
   readonly #masterSecret: MasterSecret
   readonly #lastSequence: number
@@ -14,7 +15,7 @@ export class Established12 implements EstablishedSession {
     parameters: Parameters12,
     group: string,
     masterSecret: MasterSecret,
-    remoteCertificates: readonly Uint8Array[],
+    certificates: Certificates,
     lastSequence: number,
   ) {
     this.session = {
@@ -23,7 +24,8 @@ export class Established12 implements EstablishedSession {
       group,
       srtpProfile: parameters.srtpProfile,
     }
-    this.remoteCertificates = remoteCertificates
+    this.localCertificates = certificates.local
+    this.remoteCertificates = certificates.remote
     this.#masterSecret = masterSecret
     this.#lastSequence = lastSequence
   }

@@ -1,5 +1,6 @@
 import { constantTimeEqual, equalBytes } from '../../base/bytes.ts'
 import type { SelectedIdentity } from '../certificate-selection.ts'
+import { negotiateConnectionIds } from '../connection-id.ts'
 import type { KeyShare } from '../crypto/provider.ts'
 import { DtlsError } from '../errors.ts'
 import { type Extensions, ExtensionType } from '../extensions.ts'
@@ -72,15 +73,22 @@ export function acceptServerHello13(
 ): HandshakeState {
   const { crypto, role, keyLog } = handshake.config
   const suite = checkServerHello13(offer, hello)
-  requireOnly(hello.extensions, [ExtensionType.supportedVersions, ExtensionType.keyShare])
+  const { extensions: offered } = offer.hello
+  const allowed = [ExtensionType.supportedVersions, ExtensionType.keyShare, ExtensionType.connectionId]
+  requireOnly(
+    hello.extensions,
+    allowed.filter(type => offered.has(type)),
+  )
   const { group, secret } = agree(offer, hello, handshake.config)
   handshake.transcript.add(message)
   const schedule = new KeySchedule(crypto, suite, secret, secretLog(keyLog, offer.hello.random))
   const traffic = schedule.handshakeTraffic(schedule.hash(handshake.transcript.tls13()))
+  // RFC 9147 §9.1, RFC 9146 §10.2: it is in the ServerHello, as protected records come right behind it.
+  handshake.connectionIds = negotiateConnectionIds(hello.extensions, handshake.config)
   handshake.open({ epoch: handshakeEpoch, opener: new Opener13(schedule.trafficKeys(traffic.server)) })
-  handshake.sealWith(new Sealer13(handshakeEpoch, schedule.trafficKeys(traffic[role])))
+  handshake.sealWith(new Sealer13(handshakeEpoch, schedule.trafficKeys(traffic[role]), handshake.connectionIds))
   handshake.acknowledgeRecords()
-  return new ExpectEncryptedExtensions({ schedule, traffic, offered: offer.hello.extensions, group: group.name })
+  return new ExpectEncryptedExtensions({ schedule, traffic, offered, group: group.name })
 }
 
 /** RFC 8446 §4.2.8: the server's share is of a group for which we sent one. */
@@ -194,7 +202,7 @@ class ExpectFinished extends Handshaking<Identified> {
 
   handle(message: HandshakeMessage, handshake: Handshake): Completed {
     requireMessage(message, HandshakeType.finished, this)
-    const { schedule, traffic, negotiated, peer } = this.known
+    const { schedule, traffic, negotiated, peer, request } = this.known
     const { transcript } = handshake
     if (!constantTimeEqual(message.body, schedule.verifyData(traffic.server, schedule.hash(transcript.tls13())))) {
       throw new DtlsError('bad-finished', 'the server saw another handshake')
@@ -206,10 +214,11 @@ class ExpectFinished extends Handshaking<Identified> {
     sendClientFlight(this.known, handshake)
     const epoch = firstApplicationEpoch
     handshake.open({ epoch, opener: new Opener13(schedule.trafficKeys(application.server)) })
-    handshake.sealWith(new Sealer13(epoch, schedule.trafficKeys(application.client)))
+    handshake.sealWith(new Sealer13(epoch, schedule.trafficKeys(application.client), handshake.connectionIds))
     this.wipeHandshake()
+    const certificates = { local: request?.identity?.identity.chain ?? [], remote: peer.chain }
     return {
-      established: new Established13(schedule, exporterSecret, negotiated, peer.chain),
+      established: new Established13(schedule, exporterSecret, negotiated, certificates),
       next: ExpectPostHandshake.first(schedule, application.client, application.server),
     }
   }

@@ -44,7 +44,7 @@ export class Hkdf {
       .vector(1, writer => writer.bytes(new TextEncoder().encode(this.#prefix + label)))
       .vector(1, writer => writer.bytes(context))
       .view()
-    return this.#expand(secret, info, length)
+    return this.expand(secret, info, length)
   }
 
   /** RFC 8446 §7.1: Derive-Secret, from the hash of the messages. */
@@ -52,8 +52,8 @@ export class Hkdf {
     return this.expandLabel(secret, label, transcriptHash, this.hashLength)
   }
 
-  /** RFC 5869 §2.3: T(n) = HMAC-Hash(PRK, T(n-1) | info | n). */
-  #expand(secret: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  /** RFC 5869 §2.3: OKM is T(1) | T(2) | ..., where T(n) = HMAC-Hash(PRK, T(n-1) | info | n). */
+  expand(secret: Uint8Array, info: Uint8Array, length: number): Uint8Array {
     const output = new Uint8Array(length)
     let block: Uint8Array = new Uint8Array()
     for (let at = 0, count = 1; at < length; count++) {

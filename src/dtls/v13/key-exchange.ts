@@ -1,6 +1,5 @@
 import { concatBytes } from '../../base/bytes.ts'
 import type { RandomSource } from '../../base/environment.ts'
-import { mlKem768 } from '../crypto/ml-kem.ts'
 import type { CryptoProvider, GroupName, KeyExchangeName, KeyShare } from '../crypto/provider.ts'
 import { DtlsError } from '../errors.ts'
 import type { HandshakeConfig } from '../handshake-config.ts'
@@ -33,16 +32,14 @@ const x25519MlKem768: KeyExchangeGroup = {
   name: 'x25519mlkem768',
   isHybrid: true,
   offer: (crypto, random) => {
-    const kem = mlKem768().keygen(random(64))
+    const kem = crypto.mlKem768().generateKeys(random)
     const curve = crypto.generateKeyShare('x25519', random)
     return {
-      publicKey: concatBytes(kem.publicKey, curve.publicKey),
+      publicKey: concatBytes(kem.encapsulationKey, curve.publicKey),
       deriveSecret: share => {
         if (share.length !== ciphertextLength + x25519Length) throw badLength()
         const curveSecret = curve.deriveSecret(share.subarray(ciphertextLength))
-        const kemSecret = mlKem768().decapsulate(share.subarray(0, ciphertextLength), kem.secretKey)
-        kem.secretKey.fill(0)
-        return joined(kemSecret, curveSecret)
+        return joined(kem.decapsulate(share.subarray(0, ciphertextLength)), curveSecret)
       },
     }
   },
@@ -50,8 +47,11 @@ const x25519MlKem768: KeyExchangeGroup = {
     if (clientShare.length !== encapsulationKeyLength + x25519Length) throw badLength()
     const curve = crypto.generateKeyShare('x25519', random)
     const curveSecret = curve.deriveSecret(clientShare.subarray(encapsulationKeyLength))
-    const { cipherText, sharedSecret } = encapsulate(clientShare.subarray(0, encapsulationKeyLength), random)
-    return { share: concatBytes(cipherText, curve.publicKey), secret: joined(sharedSecret, curveSecret) }
+    // draft-ietf-tls-ecdhe-mlkem §3.1.2: the encapsulation key is checked as FIPS 203 §7.2 says.
+    const { ciphertext, secret } = crypto
+      .mlKem768()
+      .encapsulate(clientShare.subarray(0, encapsulationKeyLength), random)
+    return { share: concatBytes(ciphertext, curve.publicKey), secret: joined(secret, curveSecret) }
   },
 }
 
@@ -82,15 +82,6 @@ function curve(id: number, name: GroupName): KeyExchangeGroup {
       const own = crypto.generateKeyShare(name, random)
       return { share: own.publicKey, secret: own.deriveSecret(clientShare) }
     },
-  }
-}
-
-function encapsulate(key: Uint8Array, random: RandomSource): { cipherText: Uint8Array; sharedSecret: Uint8Array } {
-  try {
-    return mlKem768().encapsulate(key, random(32))
-  } catch {
-    // draft-ietf-tls-ecdhe-mlkem §3.1.2: the encapsulation key check of FIPS 203 §7.2.
-    throw new DtlsError('bad-key-share', "the client's ML-KEM key is not one")
   }
 }
 

@@ -1,8 +1,10 @@
 import { type Cipher, createCipheriv } from 'node:crypto'
 import { type AeadName, aeadTagLength, openAead, sealAead } from '../aead.ts'
+import type { ConnectionIds } from '../connection-id.ts'
 import { DtlsError } from '../errors.ts'
 import { maxPlaintextLength } from '../record.ts'
 import type { RecordSealer } from '../record-protection.ts'
+import { hasConnectionId13, headerBits, unifiedHeaderLength } from './unified-header.ts'
 
 /** RFC 8446 §7.3, RFC 9147 §4.2.3: the keys of one direction of one epoch. */
 export interface TrafficKeys {
@@ -14,16 +16,11 @@ export interface TrafficKeys {
 }
 
 const tagLength = aeadTagLength
+const noConnectionId = new Uint8Array()
 /** RFC 9147 §4: flags, 16 bits of sequence number, 16 bits of length. */
 const headerLength = 5
-/** What a record adds to its content: header, content type and tag. */
+/** What a record adds to its content: header without a connection ID, content type and tag. */
 export const recordOverhead13: number = headerLength + 1 + tagLength
-
-const fixedBits = 0x20
-const connectionIdBit = 0x10
-const longSequenceBit = 0x08
-const lengthBit = 0x04
-const epochBits = 0x03
 
 /**
  * How many records a key may seal.
@@ -39,51 +36,34 @@ export const maxSealedRecords: Readonly<Record<AeadName, number>> = {
 /** RFC 9147 §4.5.3: how many records may fail authentication with one key. */
 export const maxForgedRecords: number = 2 ** 36
 
-/** RFC 9147 §4.1: whether a record with this first byte is a DTLSCiphertext. */
-export function isCiphertext(firstByte: number): boolean {
-  return (firstByte & 0xe0) === fixedBits
-}
-
-/** The two low-order bits of the epoch of a DTLSCiphertext. */
-export function ciphertextEpochBits(firstByte: number): number {
-  return firstByte & epochBits
-}
-
-/**
- * Where the DTLSCiphertext at `at` ends, or -1 if none begins there that could be taken.
- *
- * RFC 9147 §4: without a length, a record takes all the rest of the datagram.
- */
-export function ciphertextEnd(datagram: Uint8Array, at: number): number {
-  const flags = datagram[at] ?? 0
-  // RFC 9147 §9: no connection ID was negotiated, so none can be there.
-  if ((flags & connectionIdBit) !== 0) return -1
-  const start = at + lengthOfHeader(flags)
-  if (start > datagram.length) return -1
-  if ((flags & lengthBit) === 0) return datagram.length
-  const end = start + (((datagram[start - 2] ?? 0) << 8) | (datagram[start - 1] ?? 0))
-  return end > datagram.length ? -1 : end
-}
-
-function lengthOfHeader(flags: number): number {
-  return 1 + ((flags & longSequenceBit) === 0 ? 1 : 2) + ((flags & lengthBit) === 0 ? 0 : 2)
-}
-
 /** Makes the records of one epoch. */
 export class Sealer13 implements RecordSealer {
   readonly epoch: number
-  readonly overhead: number = recordOverhead13
+  readonly #connectionIds: ConnectionIds | undefined
   readonly #aead: Aead
   readonly #mask: SequenceMask
   readonly #limit: number
   #sequence = 0
 
-  /** @param keys owned from now on */
-  constructor(epoch: number, keys: TrafficKeys, limit: number = maxSealedRecords[keys.aead]) {
+  /**
+   * @param keys owned from now on
+   * @param connectionIds has what the peer wants to see on each record; it may change
+   */
+  constructor(
+    epoch: number,
+    keys: TrafficKeys,
+    connectionIds: ConnectionIds | undefined = undefined,
+    limit: number = maxSealedRecords[keys.aead],
+  ) {
     this.epoch = epoch
+    this.#connectionIds = connectionIds
     this.#aead = new Aead(keys)
     this.#mask = createMask(keys)
     this.#limit = limit
+  }
+
+  get overhead(): number {
+    return recordOverhead13 + (this.#connectionIds?.peer.length ?? 0)
   }
 
   /** The sequence number of the next record: as many were sealed. */
@@ -97,13 +77,15 @@ export class Sealer13 implements RecordSealer {
     // RFC 9147 §4.5.3: no more records are protected than the AEAD allows.
     if (this.#sequence >= this.#limit) throw new DtlsError('sequence-exhausted', 'the key has sealed all it may')
     const sequence = this.#sequence++
-    const record = Buffer.allocUnsafe(recordOverhead13 + length)
-    this.#writeHeader(record, sequence, length + 1 + tagLength)
+    const id = this.#connectionIds?.peer ?? noConnectionId
+    const start = headerLength + id.length
+    const record = Buffer.allocUnsafe(start + length + 1 + tagLength)
+    this.#writeHeader(record, id, sequence, length + 1 + tagLength)
     // RFC 9147 §4: DTLSInnerPlaintext is the content, then its type; no padding.
-    record.set(content, headerLength)
-    record[headerLength + length] = type
-    this.#aead.seal(sequence, record, headerLength, headerLength + length + 1)
-    this.#mask.apply(record, 1, 2, record, headerLength)
+    record.set(content, start)
+    record[start + length] = type
+    this.#aead.seal(sequence, record, start, start + length + 1)
+    this.#mask.apply(record, start - 4, 2, record, start)
     return record
   }
 
@@ -113,12 +95,16 @@ export class Sealer13 implements RecordSealer {
     this.#sequence = Number.POSITIVE_INFINITY
   }
 
-  #writeHeader(record: Uint8Array, sequence: number, length: number): void {
-    record[0] = fixedBits | longSequenceBit | lengthBit | (this.epoch & epochBits)
-    record[1] = sequence >>> 8
-    record[2] = sequence
-    record[3] = length >>> 8
-    record[4] = length
+  #writeHeader(record: Uint8Array, id: Uint8Array, sequence: number, length: number): void {
+    const { fixed, connectionId, longSequence, length: hasLength, epoch } = headerBits
+    // RFC 9147 §4: a connection ID that was negotiated must be contained.
+    record[0] = fixed | (id.length > 0 ? connectionId : 0) | longSequence | hasLength | (this.epoch & epoch)
+    record.set(id, 1)
+    const at = 1 + id.length
+    record[at] = sequence >>> 8
+    record[at + 1] = sequence
+    record[at + 2] = length >>> 8
+    record[at + 3] = length
   }
 }
 
@@ -147,17 +133,23 @@ export class Opener13 {
     return this.#forged > this.#limit
   }
 
-  /** The content of the record at `at`, in a buffer of its own; undefined if it is not authentic. */
-  open(datagram: Uint8Array, at: number, end: number): Uint8Array | undefined {
+  /**
+   * The content of the record at `at`, in a buffer of its own; undefined if it is not authentic.
+   *
+   * @param connectionIdLength of a connection ID, if it has one
+   */
+  open(datagram: Uint8Array, at: number, end: number, connectionIdLength = 0): Uint8Array | undefined {
     const flags = datagram[at] ?? 0
-    const start = at + lengthOfHeader(flags)
+    const start = at + unifiedHeaderLength(flags, connectionIdLength)
     // RFC 9147 §4.2.3: shorter records are rejected as if they had failed deprotection. This is below one type and tag.
     if (end - start < 1 + tagLength) return undefined
     // A copy, and not slice(), which of a Buffer is a view.
     const header = new Uint8Array(datagram.subarray(at, start))
-    const sequenceLength = (flags & longSequenceBit) === 0 ? 1 : 2
-    this.#mask.apply(header, 1, sequenceLength, datagram, start)
-    const low = sequenceLength === 1 ? (header[1] ?? 0) : ((header[1] ?? 0) << 8) | (header[2] ?? 0)
+    const sequenceLength = (flags & headerBits.longSequence) === 0 ? 1 : 2
+    const sequenceAt = hasConnectionId13(flags) ? 1 + connectionIdLength : 1
+    this.#mask.apply(header, sequenceAt, sequenceLength, datagram, start)
+    const first = header[sequenceAt] ?? 0
+    const low = sequenceLength === 1 ? first : (first << 8) | (header[sequenceAt + 1] ?? 0)
     const sequence = nearest(this.#expected, low, sequenceLength === 1 ? 0x100 : 0x1_0000)
     const tag = end - tagLength
     const inner = this.#aead.open(sequence, header, datagram.subarray(start, tag), datagram.subarray(tag, end))

@@ -1,3 +1,4 @@
+import { negotiateConnectionIds } from '../connection-id.ts'
 import { DtlsError } from '../errors.ts'
 import { decodeCodePoints, type Extensions, ExtensionType } from '../extensions.ts'
 import type { Handshake, HandshakeState } from '../handshake.ts'
@@ -43,18 +44,35 @@ export function answerClientHello13(
   if (retry.suite !== answer.suite.id || (retry.group !== 0 && retry.group !== answer.group.id)) {
     throw new DtlsError('illegal-parameter', 'the second ClientHello differs from the first')
   }
-  handshake.transcript.beginWithHash(retry.helloHash)
   const request = { type: HandshakeType.serverHello, sequence: 0, epoch: 0, body: helloRetryRequest(retry, cookie) }
-  handshake.transcript.add(request)
-  return begin(message, answer, handshake)
+  return begin(message, answer, handshake, { helloHash: retry.helloHash, request })
 }
 
-function begin(message: HandshakeMessage, answer: Answer13, handshake: Handshake): HandshakeState {
-  const { clientShare } = answer
+/** What the transcript begins with if there was a HelloRetryRequest. */
+interface BeforeHello {
+  readonly helloHash: Uint8Array
+  readonly request: HandshakeMessage
+}
+
+/** Whatever can be wrong with the hello is found out first: another one, with the same number, may be the real one. */
+function begin(
+  message: HandshakeMessage,
+  answer: Answer13,
+  handshake: Handshake,
+  before?: BeforeHello,
+): HandshakeState {
+  const { crypto, random } = handshake.config
+  const { clientShare, group } = answer
   if (clientShare === undefined) throw new DtlsError('illegal-parameter', 'the client sent no share of that group')
+  const keys = group.answer(clientShare, crypto, random)
   handshake.countFrom(message)
-  handshake.transcript.add(message)
-  return sendServerFlight13({ ...answer, clientShare }, handshake)
+  const { transcript } = handshake
+  if (before !== undefined) {
+    transcript.beginWithHash(before.helloHash)
+    transcript.add(before.request)
+  }
+  transcript.add(message)
+  return sendServerFlight13(answer, keys, handshake)
 }
 
 /**
@@ -81,6 +99,7 @@ function negotiate13(hello: ClientHello, config: HandshakeConfig): Answer13 {
     clientRandom: hello.random,
     suite,
     srtpProfile: selectSrtpProfile(extensions, config),
+    connectionIds: negotiateConnectionIds(extensions, config),
   }
 }
 

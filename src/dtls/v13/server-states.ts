@@ -1,5 +1,6 @@
 import { constantTimeEqual } from '../../base/bytes.ts'
 import type { SelectedIdentity } from '../certificate-selection.ts'
+import type { ConnectionIds } from '../connection-id.ts'
 import { DtlsError } from '../errors.ts'
 import { ExtensionType, encodeCodePoints, encodeUseSrtp } from '../extensions.ts'
 import type { Completed, Handshake, HandshakeState } from '../handshake.ts'
@@ -16,7 +17,7 @@ import {
 import type { CipherSuite13 } from './cipher-suites.ts'
 import { encodeNumber, encodeServerShare } from './extensions.ts'
 import { type HandshakeSecrets, Handshaking } from './handshaking.ts'
-import type { KeyExchangeGroup } from './key-exchange.ts'
+import type { KeyAnswer, KeyExchangeGroup } from './key-exchange.ts'
 import { KeySchedule, secretLog, type TrafficSecrets } from './key-schedule.ts'
 import { encodeCertificate, encodeCertificateRequest, encodeEncryptedExtensions } from './messages.ts'
 import { ExpectPostHandshake, firstApplicationEpoch, handshakeEpoch } from './post-handshake.ts'
@@ -31,6 +32,7 @@ export interface Answer13 extends SelectedIdentity {
   /** The client's share of that group; undefined if it sent none. */
   readonly clientShare: Uint8Array | undefined
   readonly srtpProfile: number | undefined
+  readonly connectionIds: ConnectionIds | undefined
 }
 
 const nothing = new Uint8Array()
@@ -44,18 +46,19 @@ const nothing = new Uint8Array()
  * Finished.
  */
 export function sendServerFlight13(
-  answer: Answer13 & { readonly clientShare: Uint8Array },
+  answer: Answer13,
+  { share, secret }: KeyAnswer,
   handshake: Handshake,
 ): HandshakeState {
   const { crypto, random, keyLog } = handshake.config
-  const { suite, group, srtpProfile } = answer
-  const { share, secret } = group.answer(answer.clientShare, crypto, random)
-  handshake.write(HandshakeType.serverHello, serverHello(suite.id, random(randomLength), group.id, share))
+  const { suite, group, srtpProfile, connectionIds } = answer
+  handshake.connectionIds = connectionIds
+  handshake.write(HandshakeType.serverHello, serverHello(answer, random(randomLength), share))
   const schedule = new KeySchedule(crypto, suite, secret, secretLog(keyLog, answer.clientRandom))
   const hash = (): Uint8Array => schedule.hash(handshake.transcript.tls13())
   const traffic = schedule.handshakeTraffic(hash())
   handshake.open({ epoch: handshakeEpoch, opener: new Opener13(schedule.trafficKeys(traffic.client)) })
-  handshake.sealWith(new Sealer13(handshakeEpoch, schedule.trafficKeys(traffic.server)))
+  handshake.sealWith(new Sealer13(handshakeEpoch, schedule.trafficKeys(traffic.server), connectionIds))
   handshake.write(HandshakeType.encryptedExtensions, encryptedExtensions(srtpProfile))
   // RFC 8122 §6.2: the server must request a certificate.
   handshake.write(HandshakeType.certificateRequest, certificateRequest())
@@ -65,7 +68,7 @@ export function sendServerFlight13(
   const finishedHash = hash()
   const application = schedule.applicationTraffic(finishedHash)
   // RFC 9147 §7: what is acknowledged from now on is so in the highest epoch.
-  handshake.sealWith(new Sealer13(firstApplicationEpoch, schedule.trafficKeys(application.server)))
+  handshake.sealWith(new Sealer13(firstApplicationEpoch, schedule.trafficKeys(application.server), connectionIds))
   handshake.acknowledgeRecords()
   handshake.sendFlight()
   const exporterSecret = schedule.exporterSecret(finishedHash)
@@ -75,22 +78,25 @@ export function sendServerFlight13(
     application,
     exporterSecret,
     negotiated: { group: group.name, srtpProfile },
+    localCertificates: answer.identity.chain,
   })
 }
 
-function serverHello(suite: number, random: Uint8Array, group: number, key: Uint8Array): Uint8Array {
+function serverHello({ suite, group, connectionIds }: Answer13, random: Uint8Array, key: Uint8Array): Uint8Array {
+  const extensions = new Map<number, Uint8Array>([
+    [ExtensionType.supportedVersions, encodeNumber(Version.dtls13)],
+    [ExtensionType.keyShare, encodeServerShare({ group: group.id, key })],
+  ])
+  if (connectionIds !== undefined) extensions.set(ExtensionType.connectionId, connectionIds.extension)
   return encodeServerHello({
     // RFC 9147 §5.4: legacy_version is that of DTLS 1.2.
     version: Version.dtls12,
     random,
     // RFC 9147 §5: DTLS servers must not echo legacy_session_id.
     sessionId: nothing,
-    cipherSuite: suite,
+    cipherSuite: suite.id,
     compressionMethod: 0,
-    extensions: new Map([
-      [ExtensionType.supportedVersions, encodeNumber(Version.dtls13)],
-      [ExtensionType.keyShare, encodeServerShare({ group, key })],
-    ]),
+    extensions,
   })
 }
 
@@ -114,6 +120,7 @@ interface Sent extends HandshakeSecrets {
   readonly application: TrafficSecrets
   readonly exporterSecret: Uint8Array
   readonly negotiated: Negotiated13
+  readonly localCertificates: readonly Uint8Array[]
 }
 
 abstract class ServerState<Known extends Sent> extends Handshaking<Known> {
@@ -159,7 +166,7 @@ class ExpectFinished extends ServerState<Identified> {
 
   handle(message: HandshakeMessage, handshake: Handshake): Completed {
     requireMessage(message, HandshakeType.finished, this)
-    const { schedule, traffic, application, exporterSecret, negotiated, peer } = this.known
+    const { schedule, traffic, application, exporterSecret, negotiated, localCertificates, peer } = this.known
     const hash = schedule.hash(handshake.transcript.tls13())
     if (!constantTimeEqual(message.body, schedule.verifyData(traffic.client, hash))) {
       throw new DtlsError('bad-finished', 'the client saw another handshake')
@@ -167,8 +174,9 @@ class ExpectFinished extends ServerState<Identified> {
     const opener = new Opener13(schedule.trafficKeys(application.client))
     handshake.open({ epoch: firstApplicationEpoch, opener })
     this.wipeHandshake()
+    const certificates = { local: localCertificates, remote: peer.chain }
     return {
-      established: new Established13(schedule, exporterSecret, negotiated, peer.chain),
+      established: new Established13(schedule, exporterSecret, negotiated, certificates),
       next: ExpectPostHandshake.first(schedule, application.server, application.client),
     }
   }

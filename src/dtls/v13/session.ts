@@ -1,4 +1,4 @@
-import type { DtlsSession, EstablishedSession } from '../session.ts'
+import type { Certificates, DtlsSession, EstablishedSession } from '../session.ts'
 import type { KeySchedule } from './key-schedule.ts'
 
 /** What the hellos settled. */
@@ -10,6 +10,7 @@ export interface Negotiated13 {
 /** What a handshake of DTLS 1.3 leaves behind. */
 export class Established13 implements EstablishedSession {
   readonly session: DtlsSession
+  readonly localCertificates: readonly Uint8Array[]
   readonly remoteCertificates: readonly Uint8Array[]
   readonly #schedule: KeySchedule
   readonly #exporterSecret: Uint8Array
@@ -18,10 +19,11 @@ export class Established13 implements EstablishedSession {
     schedule: KeySchedule,
     exporterSecret: Uint8Array,
     { group, srtpProfile }: Negotiated13,
-    remoteCertificates: readonly Uint8Array[],
+    certificates: Certificates,
   ) {
     this.session = { version: 'FEFC', cipherSuite: schedule.suite.name, group, srtpProfile }
-    this.remoteCertificates = remoteCertificates
+    this.localCertificates = certificates.local
+    this.remoteCertificates = certificates.remote
     this.#schedule = schedule
     this.#exporterSecret = exporterSecret
   }

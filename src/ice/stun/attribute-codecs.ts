@@ -1,7 +1,7 @@
 import type { TransportAddress } from '../../base/address.ts'
 import { ByteReader, type ByteWriter } from '../../base/bytes.ts'
 import { formatIpv6, parseIpv4, parseIpv6 } from '../../base/ip.ts'
-import { magicCookie } from './magic-cookie.ts'
+import { magicCookie } from './header.ts'
 
 /** How one attribute is written and read. `decode` returns undefined for a value that the attribute cannot have. */
 export interface Codec<Value> {

@@ -2,14 +2,6 @@ import type { TransportAddress } from '../../base/address.ts'
 import type { ByteWriter } from '../../base/bytes.ts'
 import * as codec from './attribute-codecs.ts'
 
-export type {
-  AddressErrorCode,
-  ChangeRequest,
-  IcmpError,
-  PasswordAlgorithm,
-  StunErrorCode,
-} from './attribute-codecs.ts'
-
 /**
  * The attributes that are understood, by name. Addresses are canonical (IPv4-mapped IPv6 ones come out as IPv4); strings
  * are UTF-8 on the wire.
@@ -175,8 +167,9 @@ export function collectAttribute(
   }
   attributes[name] ??= []
   const values = attributes[name] as unknown[]
+  if (values.length === maxRepeated) return false
   values.push(value)
-  return values.length <= maxRepeated
+  return true
 }
 
 /** The values to write for an attribute: one, or each of a repeatable one. */

@@ -209,11 +209,7 @@ export class BindingClient implements SansIo<BindingEvent, Uint8Array> {
   }
 
   #succeed(attributes: StunAttributes, address: TransportAddress, request: BindingRequest, now: number): void {
-    const { startedAt, count } = request.retransmission
-    const roundTripMs = now - startedAt
-    // RFC 8489 §6.2.1: Karn's algorithm; an answer after a retransmission may be to either
-    if (count === 0) this.#roundTrip.sample(roundTripMs)
-    else this.#roundTrip.limit(roundTripMs)
+    this.#roundTrip.measure(request.retransmission, now)
     this.#request = undefined
     this.#scheduleRefresh(now)
     if (this.#mapped !== undefined && sameAddress(this.#mapped, address)) return
@@ -222,7 +218,7 @@ export class BindingClient implements SansIo<BindingEvent, Uint8Array> {
     this.#events.push({
       type: 'mapped',
       address,
-      roundTripMs,
+      roundTripMs: now - request.retransmission.startedAt,
       ...(otherAddress === undefined ? {} : { otherAddress }),
       ...(responseOrigin === undefined ? {} : { responseOrigin }),
       ...(software === undefined ? {} : { software }),

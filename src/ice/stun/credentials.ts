@@ -1,3 +1,4 @@
+import { setBounded } from '../../base/bounded-map.ts'
 import { equalBytes } from '../../base/bytes.ts'
 import { IceError } from '../errors.ts'
 import type { PasswordAlgorithm, StunErrorCode } from './attribute-codecs.ts'
@@ -69,7 +70,7 @@ export class LongTermCredentials {
    */
   encode(request: StunMessage): Uint8Array {
     const challenge = this.#challenge
-    this.#remember(request.transactionId, challenge)
+    setBounded(this.#requests, transactionKey(request.transactionId), challenge, maxRememberedRequests)
     if (challenge === undefined) return encodeMessage(request)
     const attributes = { ...request.attributes, ...this.#answer(challenge) }
     const integrity = challenge.algorithms === undefined ? 'sha1' : 'sha256'
@@ -158,15 +159,6 @@ export class LongTermCredentials {
       ...(algorithms === undefined
         ? {}
         : { passwordAlgorithms: algorithms.offered, passwordAlgorithm: algorithms.algorithm }),
-    }
-  }
-
-  #remember(transactionId: Uint8Array, challenge: Challenge | undefined): void {
-    this.#requests.set(transactionKey(transactionId), challenge)
-    if (this.#requests.size <= maxRememberedRequests) return
-    for (const oldest of this.#requests.keys()) {
-      this.#requests.delete(oldest)
-      return
     }
   }
 }

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { constantTimeEqual } from '../../base/bytes.ts'
+import { headerLength } from './header.ts'
 import { opaqueString } from './opaque-string.ts'
 
 /** The two integrity attributes of RFC 8489 §14.5 and §14.6. */
@@ -84,8 +85,6 @@ export function checkIntegrity(
 export function computeFingerprint(message: Uint8Array, offset: number): number {
   return (crc32(message.subarray(0, offset)) ^ 0x5354_554e) >>> 0
 }
-
-const headerLength = 20
 
 function prepared(text: string): string {
   return opaqueString(text) ?? text

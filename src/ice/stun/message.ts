@@ -10,6 +10,7 @@ import {
   occurrences,
   type StunAttributes,
 } from './attributes.ts'
+import { classes, classOf, headerLength, magicCookie, type StunClass, transactionIdOf } from './header.ts'
 import {
   checkIntegrity,
   computeFingerprint,
@@ -20,9 +21,6 @@ import {
   messageIntegrity,
   messageIntegritySha256,
 } from './integrity.ts'
-import { magicCookie } from './magic-cookie.ts'
-
-export type StunClass = 'request' | 'indication' | 'success' | 'error'
 
 /** RFC 8489 §18.2, RFC 8656 §17, RFC 6062 §6.1. */
 export const stunMethod = {
@@ -71,13 +69,25 @@ export interface EncodeOptions {
 /** How many attributes a 420 response names at most: a request of zero-length attributes must not buy a long answer. */
 export const maxUnknownAttributes = 16
 
+/** A message that is one, whatever its attributes hold. */
+export interface ParsedStunMessage extends ReceivedStunMessage {
+  /** False: an attribute has a value that it cannot have, and is left out. */
+  readonly isWellFormed: boolean
+}
+
 /**
- * Reads a STUN message; undefined if the bytes are not exactly one, or if its FINGERPRINT is wrong.
+ * Reads a STUN message; undefined if the bytes are not exactly one, if its FINGERPRINT is wrong, or if it is not well formed.
  *
  * RFC 8489 §6.3. Attributes are read in one pass. Of those that occur repeatedly the first counts, unless the table says
  * that all do.
  */
 export function decodeMessage(bytes: Uint8Array): ReceivedStunMessage | undefined {
+  const message = parseMessage(bytes)
+  return message?.isWellFormed ? message : undefined
+}
+
+/** The same for servers, which refuse a request that is not well formed: RFC 8489 §14.8, 400. */
+export function parseMessage(bytes: Uint8Array): ParsedStunMessage | undefined {
   if (bytes.length < headerLength) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const type = view.getUint16(0)
@@ -87,9 +97,9 @@ export function decodeMessage(bytes: Uint8Array): ReceivedStunMessage | undefine
   const body = readAttributes(bytes, view)
   if (body === undefined) return undefined
   return {
-    class: classes[((type >> 7) & 2) | ((type >> 4) & 1)] ?? 'request',
+    class: classOf(bytes),
     method: ((type >> 2) & 0xf80) | ((type >> 1) & 0x70) | (type & 0x0f),
-    transactionId: bytes.subarray(8, headerLength),
+    transactionId: transactionIdOf(bytes),
     bytes,
     ...body,
   }
@@ -130,19 +140,18 @@ export function isAuthentic(message: ReceivedStunMessage, key: Uint8Array): bool
   return sha1 !== undefined && checkIntegrity(message.bytes, sha1, messageIntegrity, key)
 }
 
-const headerLength = 20
-
-/** In the order of their two bits, C1 and C0. */
-const classes: readonly StunClass[] = ['request', 'indication', 'success', 'error']
-
-type Body = Pick<ReceivedStunMessage, 'attributes' | 'unknownRequired' | 'integrityAt' | 'hasFingerprint'>
+type Body = Pick<
+  ParsedStunMessage,
+  'attributes' | 'unknownRequired' | 'integrityAt' | 'hasFingerprint' | 'isWellFormed'
+>
 
 function readAttributes(bytes: Uint8Array, view: DataView): Body | undefined {
-  const transactionId = bytes.subarray(8, headerLength)
+  const transactionId = transactionIdOf(bytes)
   const attributes: AttributeCollection = {}
   const unknownRequired: number[] = []
   const integrityAt: { sha1?: number; sha256?: number } = {}
   let hasFingerprint = false
+  let isWellFormed = true
   let offset = headerLength
   while (offset < bytes.length) {
     const type = view.getUint16(offset)
@@ -158,11 +167,11 @@ function readAttributes(bytes: Uint8Array, view: DataView): Body | undefined {
     } else if (integrityAt.sha1 === undefined && integrityAt.sha256 === undefined) {
       // RFC 8489 §9: other attributes that follow an integrity attribute are ignored, as nothing protects them
       const value = bytes.subarray(offset + 4, offset + 4 + length)
-      if (!readAttribute(attributes, unknownRequired, type, value, transactionId)) return undefined
+      if (!readAttribute(attributes, unknownRequired, type, value, transactionId)) isWellFormed = false
     }
     offset = next
   }
-  return { attributes: attributes as StunAttributes, unknownRequired, integrityAt, hasFingerprint }
+  return { attributes: attributes as StunAttributes, unknownRequired, integrityAt, hasFingerprint, isWellFormed }
 }
 
 function readAttribute(

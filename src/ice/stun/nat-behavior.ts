@@ -6,7 +6,7 @@ import { Queue } from '../../base/queue.ts'
 import type { ChangeRequest } from './attribute-codecs.ts'
 import type { BindingTiming } from './client.ts'
 import { decodeMessage, encodeMessage, type ReceivedStunMessage, stunMethod } from './message.ts'
-import { newTransactionId, Retransmission } from './transaction.ts'
+import { earliestDeadline, newTransactionId, Retransmission } from './transaction.ts'
 
 /** RFC 4787: on what the public address and port of a socket depend. */
 export type NatMapping =
@@ -140,8 +140,7 @@ export class NatBehaviorDiscovery implements SansIo<NatBehaviorEvent, NatTransmi
   }
 
   pollTimeout(): number | undefined {
-    if (this.#probes.length === 0) return undefined
-    return Math.min(...this.#probes.map(({ retransmission }) => retransmission.deadline))
+    return earliestDeadline(this.#probes)
   }
 
   #probe(name: ProbeName, to: TransportAddress, now: number): void {

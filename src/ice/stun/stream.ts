@@ -1,7 +1,7 @@
-import { magicCookie } from './magic-cookie.ts'
+import { headerLength, magicCookie } from './header.ts'
 
 /** The longest message: a STUN header and as many bytes as its length can say in a multiple of four. */
-export const maxStreamMessage: number = 20 + 0xfffc
+export const maxStreamMessage: number = headerLength + 0xfffc
 
 /**
  * Takes STUN and ChannelData messages out of the bytes of a TCP or TLS connection to a STUN or TURN server.
@@ -73,7 +73,7 @@ export class StunStream {
     if (isChannel) return { message: 4 + length, total: (4 + length + 3) & ~3 }
     // RFC 8489 §5: a multiple of four, and the cookie
     if (length % 4 !== 0 || !this.#mayHaveCookie(available)) return 'broken'
-    return { message: 20 + length, total: 20 + length }
+    return { message: headerLength + length, total: headerLength + length }
   }
 
   /** As far as there are bytes: what is no STUN is told from it before a length of nonsense is waited for. */

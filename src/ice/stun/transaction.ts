@@ -1,3 +1,4 @@
+import { earliest } from '../../base/deadlines.ts'
 import type { RandomSource } from '../../base/environment.ts'
 
 /** RFC 8489 §5: 96 bits, uniformly and cryptographically random. */
@@ -66,4 +67,11 @@ export class Retransmission {
     this.#nextAt = now + this.#intervalMs
     return 'resend'
   }
+}
+
+/** When the first of several requests is to be sent again, or given up. */
+export function earliestDeadline(requests: Iterable<{ readonly retransmission: Retransmission }>): number | undefined {
+  let deadline: number | undefined
+  for (const { retransmission } of requests) deadline = earliest(deadline, retransmission.deadline)
+  return deadline
 }

@@ -3,6 +3,7 @@ import type { SansIo } from '../../base/machine.ts'
 import { Queue } from '../../base/queue.ts'
 import { StunError } from '../errors.ts'
 import type { LongTermCredentials } from '../stun/credentials.ts'
+import { headerLength } from '../stun/header.ts'
 import { decodeMessage, stunMethod } from '../stun/message.ts'
 import { Requests } from './requests.ts'
 import type { TurnTiming } from './timing.ts'
@@ -127,5 +128,4 @@ export class ConnectionBind implements SansIo<ConnectionBindEvent, Uint8Array> {
   }
 }
 
-const headerLength = 20
 const noBytes = new Uint8Array(0)

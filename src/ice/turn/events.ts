@@ -1,6 +1,6 @@
 import type { TransportAddress } from '../../base/address.ts'
 import type { StunError } from '../errors.ts'
-import type { IcmpError } from '../stun/attributes.ts'
+import type { IcmpError } from '../stun/attribute-codecs.ts'
 
 /** What a TURN client tells the layer above. */
 export type TurnEvent =

@@ -1,4 +1,5 @@
 import { addressKey, type TransportAddress } from '../../base/address.ts'
+import { setBounded } from '../../base/bounded-map.ts'
 import { parseIp } from '../../base/ip.ts'
 import type { Peer, Permission } from './peer.ts'
 
@@ -56,13 +57,7 @@ export class PeerTable {
     const key = addressKey(address)
     const known = this.#peers.get(key)?.address ?? this.#strangers.get(key)
     if (known !== undefined) return known
-    if (this.#strangers.size >= maxStrangers) {
-      for (const oldest of this.#strangers.keys()) {
-        this.#strangers.delete(oldest)
-        break
-      }
-    }
-    this.#strangers.set(key, address)
+    setBounded(this.#strangers, key, address, maxStrangers)
     return address
   }
 

@@ -2,6 +2,7 @@ import type { TransportAddress } from '../../base/address.ts'
 import type { RandomSource } from '../../base/environment.ts'
 import type { Queue } from '../../base/queue.ts'
 import { StunError } from '../errors.ts'
+import { isStun } from '../stun/header.ts'
 import { encodeMessage, type ReceivedStunMessage, stunMethod } from '../stun/message.ts'
 import { newTransactionId } from '../stun/transaction.ts'
 import { channelOf, channelPayload, encodeChannelData, maxChannelDataBytes } from './channel-data.ts'
@@ -313,11 +314,6 @@ const wrongFamily = { code: 443, reason: 'Peer Address Family Mismatch' } as con
 
 /** What fits into a Send indication with an IPv6 address, in one datagram of IPv4: 65,507 less headers and padding. */
 const maxIndicationBytes = 65_456
-
-/** RFC 7983 §7: STUN begins with 0 to 3. */
-function isStun(data: Uint8Array): boolean {
-  return (data[0] ?? 0) <= 3
-}
 
 /** Whether the server will never relay to this peer: RFC 8656 §7.4, §10.2. */
 function isForbidden({ errorCode }: StunError): boolean {

@@ -5,7 +5,7 @@ import { RoundTrip } from '../round-trip.ts'
 import type { StunAttributes } from '../stun/attributes.ts'
 import type { LongTermCredentials } from '../stun/credentials.ts'
 import type { ReceivedStunMessage } from '../stun/message.ts'
-import { newTransactionId, Retransmission, transactionKey } from '../stun/transaction.ts'
+import { earliestDeadline, newTransactionId, Retransmission, transactionKey } from '../stun/transaction.ts'
 import type { TurnTiming } from './timing.ts'
 
 /**
@@ -75,16 +75,7 @@ export class Requests<Purpose> {
 
   /** The next time that {@link poll} has something to do. */
   get deadline(): number | undefined {
-    let earliest: number | undefined
-    for (const { retransmission } of this.#requests.values()) {
-      if (earliest === undefined || retransmission.deadline < earliest) earliest = retransmission.deadline
-    }
-    return earliest
-  }
-
-  has(matches: (purpose: Purpose) => boolean): boolean {
-    for (const { purpose } of this.#requests.values()) if (matches(purpose)) return true
-    return false
+    return earliestDeadline(this.#requests.values())
   }
 
   /** Forgets all requests; answers that still come belong to nothing. */
@@ -107,7 +98,7 @@ export class Requests<Purpose> {
     }
     const check = this.#options.credentials.check(response)
     if (check.kind === 'forged') return this.#distrust(transaction, request)
-    this.#measure(request, now)
+    this.#roundTrip.measure(request.retransmission, now)
     if (check.kind === 'retry') {
       this.#generation++
       return this.#retry(transaction, request, response, now)
@@ -196,13 +187,6 @@ export class Requests<Purpose> {
   get #rtoMs(): number {
     const { rtoMs, rtoFloorMs, maxRtoMs } = this.#options.timing
     return Math.min(Math.max(this.#roundTrip.rtoMs ?? rtoMs, rtoFloorMs), maxRtoMs)
-  }
-
-  /** RFC 6298 §3: after a retransmission nobody knows which one was answered. */
-  #measure({ retransmission }: Request<Purpose>, now: number): void {
-    const elapsed = now - retransmission.startedAt
-    if (retransmission.count === 0) this.#roundTrip.sample(elapsed)
-    else this.#roundTrip.limit(elapsed)
   }
 }
 

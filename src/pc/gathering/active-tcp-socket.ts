@@ -1,7 +1,7 @@
 import type { TransportAddress } from '../../base/address.ts'
 import { activeTcpPort } from '../../ice/index.ts'
 import { TcpCandidateSocket, type TcpSocketOptions } from './tcp-candidate-socket.ts'
-import { reconnectDelayMs, TcpPeer } from './tcp-peer.ts'
+import type { TcpPeer } from './tcp-peer.ts'
 
 /**
  * The socket of an active candidate: connects to a peer when there is something to send to it.
@@ -18,15 +18,10 @@ export class ActiveTcpSocket extends TcpCandidateSocket {
   }
 
   protected override unconnected(data: Uint8Array, to: TransportAddress): void {
-    const now = this.options.clock.now()
-    const before = this.peerAt(to)
-    if (before !== undefined && now < before.openedAt + reconnectDelayMs) return
-    if (!this.mayConnect(to)) return
-    const peer = new TcpPeer(to, now)
-    this.add(peer)
+    const peer = this.newPeer(data, to)
+    if (peer === undefined) return
     // RFC 6544 §7.1: from the address of the candidate, and any port
     peer.connection = this.options.network.connectTcp(to, this.handlerFor(peer), { localAddress: this.local.address })
-    peer.send(data, now)
   }
 
   /** It stays in the table for a while, so that it is not opened again at once. */

@@ -6,18 +6,18 @@ import type { SansIo } from '../../base/machine.ts'
  *
  * After each call into the core, {@link pump} is to be called.
  */
-export class CoreDriver<Event> {
+export class CoreDriver<Event, Output = Uint8Array> {
   readonly #environment: Pick<Environment, 'clock' | 'timers'>
-  readonly #core: SansIo<Event, Uint8Array>
-  readonly #send: (message: Uint8Array) => void
+  readonly #core: SansIo<Event, Output>
+  readonly #send: (message: Output) => void
   readonly #onEvent: (event: Event) => void
   #timer: { readonly at: number; readonly cancel: CancelTimer } | undefined
   #stopped = false
 
   constructor(options: {
     readonly environment: Pick<Environment, 'clock' | 'timers'>
-    readonly core: SansIo<Event, Uint8Array>
-    readonly send: (message: Uint8Array) => void
+    readonly core: SansIo<Event, Output>
+    readonly send: (message: Output) => void
     readonly onEvent: (event: Event) => void
   }) {
     this.#environment = options.environment

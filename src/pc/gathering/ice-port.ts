@@ -1,6 +1,6 @@
 import type { TransportAddress } from '../../base/address.ts'
 import type { Environment, NetworkInterface } from '../../base/environment.ts'
-import { parseIp } from '../../base/ip.ts'
+import { isLoopback, parseIp } from '../../base/ip.ts'
 import { createSystemEnvironment } from '../../net/system-environment.ts'
 import type { TcpAcceptLimits } from './accepting-tcp-socket.ts'
 import { HostSocket } from './host-socket.ts'
@@ -96,7 +96,7 @@ function interfacesOf({ addresses }: IcePortOptions, { network }: Environment): 
     const ip = parseIp(text)
     if (ip === undefined) throw new TypeError(`addresses: not an IP address: ${String(text)}`)
     const known = all.find(({ address }) => address === ip.address)
-    return known ?? { name: '', ...ip, internal: ip.address === '::1' || ip.address.startsWith('127.') }
+    return known ?? { name: '', ...ip, internal: isLoopback(ip.address) }
   })
 }
 

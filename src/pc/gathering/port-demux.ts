@@ -1,13 +1,20 @@
 import { addressKey, type TransportAddress } from '../../base/address.ts'
+import { setBounded } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/environment.ts'
+import { PerSecond } from '../../base/per-second.ts'
 import { decodeMessage, stunMethod } from '../../ice/index.ts'
+import { classOf, isStun, transactionIdOf } from '../../ice/stun/header.ts'
+import { transactionKey } from '../../ice/stun/transaction.ts'
 import type { CandidateReceiver, CandidateSocket } from './candidate-socket.ts'
 import type { TcpSocketUser } from './tcp-candidate-socket.ts'
 
 /** Requests of ours whose answers are awaited; the oldest go first. */
 export const maxOpenRequests = 4096
 
-/** Addresses of peers that are remembered as belonging to a connection; those silent for the longest go first. */
+/**
+ * Addresses of peers that are remembered as belonging to a connection. Those known for the longest go first, and are back
+ * with the next thing that is sent there.
+ */
 export const maxRoutes = 16_384
 
 /** An address that was silent for so long may belong to another connection now: consent checks come more often. */
@@ -48,7 +55,7 @@ export class PortDemux {
   readonly #routes = new Map<string, Route>()
   /** The same by identity: bulk data finds its way without building a key. */
   readonly #recent = new Map<TransportAddress, Route>()
-  #unknown = { since: Number.NEGATIVE_INFINITY, count: 0 }
+  readonly #unknown = new PerSecond(maxUnknownPerSecond)
   #closed = false
 
   constructor(socket: CandidateSocket, clock: Clock, onUnknown: (request: UnknownRequest) => void) {
@@ -68,7 +75,7 @@ export class PortDemux {
 
   readonly receive: CandidateReceiver = (data, from) => {
     if (this.#closed) return
-    const target = (data[0] ?? 0xff) > 3 ? this.#routeOf(from)?.to : this.#targetOfStun(data, from)
+    const target = isStun(data) ? this.#targetOfStun(data, from) : this.#routeOf(from)?.to
     target?.receive(data, from)
   }
 
@@ -88,8 +95,9 @@ export class PortDemux {
   /** Called by sockets. */
   send(data: Uint8Array, to: TransportAddress, from: PortSocket): void {
     if (this.#closed) return
-    if ((data[0] ?? 0xff) > 3 || isSuccess(data)) this.#route(to, from)
-    else if (isRequest(data)) remember(this.#requests, transactionOf(data), from, maxOpenRequests)
+    const type = isStun(data) ? classOf(data) : 'data'
+    if (type === 'data' || type === 'success') this.#route(to, from)
+    else if (type === 'request') setBounded(this.#requests, transactionOf(data), from, maxOpenRequests)
     this.#socket.send(data, to)
   }
 
@@ -108,13 +116,14 @@ export class PortDemux {
   }
 
   #targetOfStun(data: Uint8Array, from: TransportAddress): PortSocket | undefined {
-    if (!isRequest(data)) return this.#requests.get(transactionOf(data)) ?? this.#routeOf(from)?.to
+    if (classOf(data) !== 'request') return this.#requests.get(transactionOf(data)) ?? this.#routeOf(from)?.to
     const message = decodeMessage(data)
     if (message === undefined || message.method !== stunMethod.binding) return undefined
     const [usernameFragment = '', remoteUsernameFragment = ''] = message.attributes.username?.split(':') ?? []
     const target = this.#fragments.get(usernameFragment)
     if (target === undefined && usernameFragment !== '') {
-      this.#tellUnknown({ usernameFragment, remoteUsernameFragment, remote: from, local: this.local })
+      const request = { usernameFragment, remoteUsernameFragment, remote: from, local: this.local }
+      if (this.#unknown.take(this.#clock.now())) this.#onUnknown(request)
     }
     // It may have been told of just now, and taken.
     const found = target ?? this.#fragments.get(usernameFragment)
@@ -132,7 +141,7 @@ export class PortDemux {
     const recent = this.#recent.get(remote)
     if (recent !== undefined) return recent
     const route = this.#routes.get(addressKey(remote))
-    if (route !== undefined) remember(this.#recent, remote, route, maxRoutes)
+    if (route !== undefined) setBounded(this.#recent, remote, route, maxRoutes)
     return route
   }
 
@@ -148,14 +157,8 @@ export class PortDemux {
     // Someone who can send from a false address must not take it from the connection that is using it.
     if (known !== undefined && now < known.heardAt + routeIdleMs) return
     const route = { to: socket, heardAt: now }
-    remember(this.#routes, addressKey(to), route, maxRoutes)
+    setBounded(this.#routes, addressKey(to), route, maxRoutes)
     this.#recent.clear()
-  }
-
-  #tellUnknown(request: UnknownRequest): void {
-    const now = this.#clock.now()
-    if (now >= this.#unknown.since + 1_000) this.#unknown = { since: now, count: 0 }
-    if (this.#unknown.count++ < maxUnknownPerSecond) this.#onUnknown(request)
   }
 }
 
@@ -198,23 +201,6 @@ export class PortSocket implements CandidateSocket {
   }
 }
 
-/** RFC 8489 §5: the two bits of the class are 0x0100 and 0x0010. */
-function isRequest(data: Uint8Array): boolean {
-  return ((data[0] ?? 0) & 0x01) === 0 && ((data[1] ?? 0) & 0x10) === 0
-}
-
-function isSuccess(data: Uint8Array): boolean {
-  return ((data[0] ?? 0) & 0x01) !== 0 && ((data[1] ?? 0) & 0x10) === 0
-}
-
-/** RFC 8489 §5: bytes 8 to 19. */
-function transactionOf(data: Uint8Array): string {
-  return String.fromCharCode(...data.subarray(8, 20))
-}
-
-/** Adds an entry to a table that must not grow beyond a size: the oldest makes room. */
-function remember<Key, Value>(table: Map<Key, Value>, key: Key, value: Value, maxSize: number): void {
-  const oldest = table.keys().next()
-  if (table.size >= maxSize && !table.has(key) && !oldest.done) table.delete(oldest.value)
-  table.set(key, value)
+function transactionOf(message: Uint8Array): string {
+  return transactionKey(transactionIdOf(message))
 }

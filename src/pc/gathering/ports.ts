@@ -1,4 +1,5 @@
 import type { RandomSource } from '../../base/environment.ts'
+import { randomUint32 } from '../../base/random.ts'
 
 /** Local ports that may be bound, both included. */
 export interface PortRange {
@@ -29,8 +30,7 @@ export async function openPort<Socket>(
 function portsToTry(range: PortRange | undefined, random: RandomSource): number[] {
   if (range === undefined) return [0]
   const size = range.max - range.min + 1
-  const bytes = random(4)
-  const start = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) % size
+  const start = randomUint32(random) % size
   return Array.from({ length: Math.min(size, maxPortAttempts) }, (_, index) => range.min + ((start + index) % size))
 }
 

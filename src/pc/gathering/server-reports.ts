@@ -1,5 +1,4 @@
-import type { ServerFailure } from './server-failure.ts'
-import { serverNotReachable } from './server-failure.ts'
+import { type ServerFailure, serverNotReachable } from './server-failure.ts'
 
 /**
  * What is told of servers that were of no use: webrtc-pc §4.8.3 has it told once per URL, and that a server could not be
@@ -9,7 +8,7 @@ import { serverNotReachable } from './server-failure.ts'
 export class ServerReports {
   readonly #report: (url: string, failure: ServerFailure) => void
   readonly #urls = new Map<string, { pending: number; stopped: boolean; failure: ServerFailure | undefined }>()
-
+  /** Servers whose failure was told, and that have not worked since. */
   readonly #told = new Set<string>()
 
   constructor(report: (url: string, failure: ServerFailure) => void) {

@@ -2,7 +2,7 @@ import type { TransportAddress } from '../../base/address.ts'
 import type { CancelTimer, RandomSource, TcpConnection, TcpHandler } from '../../base/environment.ts'
 import { AcceptingTcpSocket, candidateAcceptLimits } from './accepting-tcp-socket.ts'
 import type { TcpSocketOptions } from './tcp-candidate-socket.ts'
-import { reconnectDelayMs, TcpPeer } from './tcp-peer.ts'
+import type { TcpPeer } from './tcp-peer.ts'
 import { canShareTcpPorts } from './tcp-port-sharing.ts'
 
 /** No attempt to connect to a peer begins later than this after the first. */
@@ -66,14 +66,8 @@ export class SimultaneousTcpSocket extends AcceptingTcpSocket {
   }
 
   protected override unconnected(data: Uint8Array, to: TransportAddress): void {
-    const now = this.options.clock.now()
-    const before = this.peerAt(to)
-    if (before !== undefined && now < before.openedAt + reconnectDelayMs) return
-    if (!this.mayConnect(to)) return
-    const peer = new TcpPeer(to, now)
-    this.add(peer)
-    peer.send(data, now)
-    this.#connect(peer)
+    const peer = this.newPeer(data, to)
+    if (peer !== undefined) this.#connect(peer)
   }
 
   /** RFC 6544 §7.2: the peer that we try to reach was first, or it is one that we do not know yet. */

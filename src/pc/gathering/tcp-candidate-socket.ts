@@ -1,7 +1,7 @@
 import { addressKey, type TransportAddress } from '../../base/address.ts'
 import type { CancelTimer, Clock, Network, TcpHandler, Timers } from '../../base/environment.ts'
 import type { CandidateReceiver, CandidateSocket } from './candidate-socket.ts'
-import type { TcpPeer } from './tcp-peer.ts'
+import { reconnectDelayMs, TcpPeer } from './tcp-peer.ts'
 
 /** Connections of one candidate at a time, those that failed a moment ago included: a peer decides how many it wants. */
 export const maxTcpConnections = 64
@@ -101,15 +101,16 @@ export abstract class TcpCandidateSocket implements CandidateSocket {
     if (this.#last === peer) this.#last = undefined
   }
 
-  /** Whether a connection to a peer may be tried, as far as bounds go. */
-  protected mayConnect(to: TransportAddress): boolean {
-    if (to.family !== this.local.family) return false
-    if (this.#peers.size >= maxTcpConnections && this.peerAt(to) === undefined) return false
-    let attempts = 0
-    for (const peer of this.#peers.values()) {
-      if (peer.isConnecting && peer.remote.address === to.address) attempts++
-    }
-    return attempts < maxAttemptsPerAddress
+  /** A peer to be connected to, with the first datagram for it; undefined if that may not be tried now. */
+  protected newPeer(data: Uint8Array, to: TransportAddress): TcpPeer | undefined {
+    const now = this.options.clock.now()
+    const before = this.peerAt(to)
+    if (before !== undefined && now < before.openedAt + reconnectDelayMs) return undefined
+    if (!this.#mayConnect(to)) return undefined
+    const peer = new TcpPeer(to, now)
+    this.add(peer)
+    peer.send(data, now)
+    return peer
   }
 
   protected reportUnreachable(remote: TransportAddress): void {
@@ -129,6 +130,17 @@ export abstract class TcpCandidateSocket implements CandidateSocket {
   protected closed(peer: TcpPeer): void {
     peer.ended()
     this.ended(peer)
+  }
+
+  /** As far as bounds go. */
+  #mayConnect(to: TransportAddress): boolean {
+    if (to.family !== this.local.family) return false
+    if (this.#peers.size >= maxTcpConnections && this.peerAt(to) === undefined) return false
+    let attempts = 0
+    for (const peer of this.#peers.values()) {
+      if (peer.isConnecting && peer.remote.address === to.address) attempts++
+    }
+    return attempts < maxAttemptsPerAddress
   }
 
   #receive(peer: TcpPeer, data: Uint8Array): void {

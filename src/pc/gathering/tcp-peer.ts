@@ -1,5 +1,6 @@
 import type { TransportAddress } from '../../base/address.ts'
 import type { TcpConnection } from '../../base/environment.ts'
+import { classOf, isStun } from '../../ice/stun/header.ts'
 import { FramedStream, frame, maxFrameSize } from '../../ice/tcp-framing.ts'
 
 /** Datagrams kept until a connection is there and of use: the latest, for ICE repeats itself. */
@@ -71,7 +72,7 @@ export class TcpPeer {
   send(data: Uint8Array, now: number): void {
     this.#lastUsedAt = now
     // We answer requests with an error only until one is authentic.
-    if (!this.#isProven && !isStunError(data)) this.#isProven = true
+    if (!isStun(data) || classOf(data) !== 'error') this.#isProven = true
     if (this.#state === 'open') this.#write(data)
     if (this.#state === 'ended' || this.#hasReceived) return
     if (this.#waiting.length >= maxWaitingDatagrams) this.#waiting.shift()
@@ -136,15 +137,4 @@ export class TcpPeer {
     if (connection === undefined || connection.bufferedBytes > maxTcpBacklog || data.length > maxFrameSize) return
     connection.write(frame(data))
   }
-}
-
-/** RFC 7983 §7: the first byte of STUN messages is 0 to 3. */
-function isStun(datagram: Uint8Array): boolean {
-  return (datagram[0] ?? 0xff) < 4
-}
-
-/** RFC 8489 §5: both bits of the class are set in error responses. */
-function isStunError(datagram: Uint8Array): boolean {
-  const [first = 0xff, second = 0] = datagram
-  return first < 4 && (first & 0x01) !== 0 && (second & 0x10) !== 0
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { handshakeTimeoutMs } from '../../../src/dtls/handshake.ts'
+import { maximumRtoMs, patientRtoMs } from '../../../src/dtls/retransmission.ts'
 import { Link } from '../link.ts'
 import { connectedPair, type Endpoint, exchange, type Pair } from '../support.ts'
 
@@ -16,16 +18,28 @@ function assertWorks({ client, server }: Pair, text: string): void {
 }
 
 describe('A key update of DTLS 1.3', () => {
-  it('takes effect once it was acknowledged, and the other end follows', () => {
+  for (const requestsUpdate of [false, true]) {
+    it(`takes effect once it was acknowledged, and the other end ${requestsUpdate ? 'follows' : 'need not follow'}`, () => {
+      const pair = connectedPair({ options: { maxVersion } })
+      assert.deepEqual([epochBits(pair.client), epochBits(pair.server)], [3, 3])
+      pair.client.dtls.updateKeys(0, requestsUpdate)
+      assert.equal(epochBits(pair.client), 3)
+      exchange(pair)
+      assert.deepEqual([epochBits(pair.client), epochBits(pair.server)], [0, requestsUpdate ? 0 : 3])
+      assertWorks(pair, 'after')
+      assert.equal(pair.client.dtls.pollTimeout(), undefined)
+      assert.equal(pair.server.dtls.pollTimeout(), undefined)
+    })
+  }
+
+  it('by one end alone goes through again and again', () => {
     const pair = connectedPair({ options: { maxVersion } })
-    assert.deepEqual([epochBits(pair.client), epochBits(pair.server)], [3, 3])
-    pair.client.dtls.updateKeys(0)
-    assert.equal(epochBits(pair.client), 3)
-    exchange(pair)
-    assert.deepEqual([epochBits(pair.client), epochBits(pair.server)], [0, 0])
-    assertWorks(pair, 'after')
-    assert.equal(pair.client.dtls.pollTimeout(), undefined)
-    assert.equal(pair.server.dtls.pollTimeout(), undefined)
+    for (let epoch = 4; epoch < 20; epoch++) {
+      pair.client.dtls.updateKeys(0)
+      exchange(pair)
+      assert.deepEqual([epochBits(pair.client), epochBits(pair.server)], [epoch % 4, 3])
+      assertWorks(pair, `epoch ${epoch}`)
+    }
   })
 
   it('can be repeated past every value of the epoch bits, from either end', () => {
@@ -47,6 +61,22 @@ describe('A key update of DTLS 1.3', () => {
     assertWorks(pair, 'after')
     // Each was asked once more while its own was under way: whether it does so again is its own affair.
     assert.equal(epochBits(pair.client), epochBits(pair.server))
+  })
+
+  it('is not begun any more once the numbers of messages are used up, and the connection goes on', function () {
+    this.timeout(60_000)
+    const pair = connectedPair({ options: { maxVersion } })
+    const handshakeMessages = 4
+    for (let count = handshakeMessages; count < 2 ** 16; count++) {
+      pair.client.dtls.updateKeys(0)
+      const datagrams = pair.client.transmits()
+      assert.equal(datagrams.length, 1, `message ${count}`)
+      for (const datagram of datagrams) pair.server.receive(datagram)
+      exchange(pair)
+    }
+    pair.client.dtls.updateKeys(0)
+    assert.equal(pair.client.transmits().length, 0)
+    assertWorks(pair, 'after')
   })
 
   it('is not begun again while one is under way', () => {
@@ -78,6 +108,39 @@ describe('A key update of DTLS 1.3', () => {
       }
       assertWorks(pair, `seed ${seed}`)
     }
+  })
+
+  it('is repeated until it is acknowledged, however long that takes, and ever more seldom', () => {
+    const pair = connectedPair({ options: { maxVersion } })
+    const { dtls } = pair.client
+    dtls.updateKeys(0)
+    const times: number[] = []
+    let last = pair.client.transmits()
+    for (let now = dtls.pollTimeout() ?? Number.NaN; now < 3_600_000; now = dtls.pollTimeout() ?? Number.NaN) {
+      dtls.handleTimeout(now)
+      const sent = pair.client.transmits()
+      if (sent.length > 0) times.push(now)
+      if (sent.length > 0) last = sent
+    }
+    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    assert.equal(
+      gaps.findLast((_, index) => (times[index + 1] ?? 0) < handshakeTimeoutMs),
+      maximumRtoMs,
+    )
+    assert.equal(gaps.at(-1), patientRtoMs)
+    assert.equal(Math.max(...gaps), patientRtoMs)
+    assert.equal(dtls.state, 'connected')
+    assertWorks(pair, 'in the meantime')
+    assert.equal(epochBits(pair.client), 3)
+    for (const datagram of last) pair.server.receive(datagram, 3_600_000)
+    for (const ack of pair.server.transmits()) pair.client.receive(ack, 3_600_000)
+    assert.equal(epochBits(pair.client), 0)
+    exchange(pair, 3_600_000)
+    assertWorks(pair, 'after')
+    assert.equal(dtls.pollTimeout(), undefined)
+    // The next one is not as patient.
+    dtls.updateKeys(4_000_000)
+    assert.ok((dtls.pollTimeout() ?? Number.NaN) <= 4_000_000 + maximumRtoMs)
   })
 
   it('is begun unasked before a key wears out', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { helloGraceMs } from '../../../src/dtls/handshake.ts'
+import { helloGraceMs } from '../../../src/dtls/doubts.ts'
 import {
   decodeClientHello,
   encodeClientHello,

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { DtlsError } from '../../../src/dtls/index.ts'
 import { cipherSuites13 } from '../../../src/dtls/v13/cipher-suites.ts'
 import {
-  ciphertextEnd,
   createMask,
-  isCiphertext,
   Opener13,
   recordOverhead13,
   Sealer13,
   type TrafficKeys,
 } from '../../../src/dtls/v13/record-protection.ts'
+import { ciphertextEnd, isCiphertext } from '../../../src/dtls/v13/unified-header.ts'
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
 
@@ -94,7 +93,7 @@ describe('Record protection of DTLS 1.3', () => {
   })
 
   it('uses every nonce once, and stops at the limit of the key', () => {
-    const sealer = new Sealer13(3, keysOf(0), 3)
+    const sealer = new Sealer13(3, keysOf(0), undefined, 3)
     for (let n = 0; n < 3; n++) sealer.seal(23, data)
     assert.throws(() => sealer.seal(23, data), { code: 'sequence-exhausted' })
     assert.equal(sealer.sequence, 3)

@@ -7,6 +7,7 @@ import type { RecordSealer } from '../../../src/dtls/record-protection.ts'
 import { maxTrackedRecords, SentFragments } from '../../../src/dtls/sent-fragments.ts'
 import { maxAcknowledgedRecords, ReceivedRecords } from '../../../src/dtls/v13/acks.ts'
 import { decodeAck, encodeAck } from '../../../src/dtls/v13/messages.ts'
+import { handshakeEpoch } from '../../../src/dtls/v13/post-handshake.ts'
 import { prng } from '../../support/prng.ts'
 import {
   connectedPair,
@@ -198,6 +199,15 @@ describe('After the handshake of DTLS 1.3', () => {
     assert.equal(pair.server.failure, 'peer-alert')
   })
 
+  it('a message that goes on in the epoch of the handshake ends the connection', () => {
+    const sealers: RecordSealer[] = []
+    const pair = notingSealers(sealers, () => connectedPair({ options }))
+    const old = sealers.find(({ epoch }) => epoch === handshakeEpoch)
+    assert.ok(old !== undefined)
+    pair.server.receive(old.seal(22, nextMessage(HandshakeType.finished, new Uint8Array(32))))
+    assert.equal(pair.server.failure, 'unexpected-message')
+  })
+
   it('close_notify closes', () => {
     const pair = connectedPair({ options })
     pair.client.dtls.close(0)
@@ -236,9 +246,27 @@ describe('What is remembered for ACKs', () => {
   it('of received records is bounded: the latest', () => {
     const records = new ReceivedRecords()
     for (let sequence = 0; sequence < 1_000; sequence++) records.add(2, sequence)
-    const numbers = decodeAck(records.encode())
+    const numbers = decodeAck(records.encode(2_000))
     assert.equal(numbers.length, maxAcknowledgedRecords)
     assert.deepEqual(numbers.at(-1), { epoch: 2, sequence: 999 })
+  })
+
+  it('of received records is told as far as it fits the datagram: the latest', () => {
+    const records = new ReceivedRecords()
+    for (let sequence = 0; sequence < 20; sequence++) records.add(2, sequence)
+    for (const [room, count] of [
+      [2 + 16, 1],
+      [2 + 16 * 10 - 1, 9],
+      [2 + 16 * 10, 10],
+      [2 + 16 * 20, 20],
+      [1_000, 20],
+    ] as const) {
+      const ack = records.encode(room)
+      assert.ok(ack.length <= room)
+      const numbers = decodeAck(ack)
+      assert.equal(numbers.length, count)
+      assert.deepEqual(numbers.at(-1), { epoch: 2, sequence: 19 })
+    }
   })
 
   it('of sent records is bounded: the latest', () => {

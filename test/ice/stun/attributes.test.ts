@@ -4,8 +4,8 @@ import { concatBytes } from '../../../src/base/bytes.ts'
 import { maxPasswordAlgorithms } from '../../../src/ice/stun/attribute-codecs.ts'
 import { maxRepeated, type StunAttributes } from '../../../src/ice/stun/attributes.ts'
 import { decodeMessage, encodeMessage, type ReceivedStunMessage, stunMethod } from '../../../src/ice/stun/message.ts'
+import { attribute, requestOf, transactionId } from './message-bytes.ts'
 
-const transactionId = Uint8Array.from({ length: 12 }, (_, index) => index + 1)
 const v4: TransportAddress = { address: '192.0.2.1', port: 32853, family: 4 }
 const v6: TransportAddress = { address: '2001:db8::1', port: 9, family: 6 }
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
@@ -127,14 +127,15 @@ describe('STUN attributes', () => {
     }
     for (const [type, lengths] of Object.entries(right)) {
       for (let length = 0; length <= 40; length++) {
-        const message = decodeMessage(withBody(attribute(Number(type), new Uint8Array(length))))
+        const message = decodeMessage(requestOf(stunMethod.allocate, attribute(Number(type), new Uint8Array(length))))
         assert.equal(message !== undefined, lengths.includes(length), `0x${Number(type).toString(16)}, ${length} bytes`)
       }
     }
   })
 
   it('ignore the bits that are reserved', () => {
-    const read = (type: number, hex: string) => decodeMessage(withBody(attribute(type, bytes(hex))))?.attributes
+    const read = (type: number, hex: string) =>
+      decodeMessage(requestOf(stunMethod.allocate, attribute(type, bytes(hex))))?.attributes
     assert.deepEqual(read(0x0018, '7f'), { evenPort: { reserveNext: false } })
     assert.deepEqual(read(0x0018, 'ff'), { evenPort: { reserveNext: true } })
     assert.deepEqual(read(0x0003, 'fffffff9'), { changeRequest: { changeIp: false, changePort: false } })
@@ -147,7 +148,8 @@ describe('STUN attributes', () => {
   })
 
   it('give reasons without the padding that some servers count as text', () => {
-    const read = (hex: string) => decodeMessage(withBody(attribute(0x0009, bytes(hex))))?.attributes.errorCode
+    const read = (hex: string) =>
+      decodeMessage(requestOf(stunMethod.allocate, attribute(0x0009, bytes(hex))))?.attributes.errorCode
     assert.deepEqual(read('00000300 4e6f 0000'), { code: 300, reason: 'No' })
     assert.deepEqual(read('00000300 0000'), { code: 300, reason: '' })
     assert.deepEqual(read('00000300 004e'), { code: 300, reason: '\0N' })
@@ -157,7 +159,7 @@ describe('STUN attributes', () => {
     for (let family = 0; family < 256; family++) {
       const known = family === 1 || family === 2
       for (const type of [0x0017, 0x8000]) {
-        const message = decodeMessage(withBody(attribute(type, Uint8Array.of(family, 1, 2, 3))))
+        const message = decodeMessage(requestOf(stunMethod.allocate, attribute(type, Uint8Array.of(family, 1, 2, 3))))
         assert.equal(message !== undefined, known, `${family}`)
       }
     }
@@ -200,21 +202,24 @@ describe('STUN attributes', () => {
   it('have at most so many password algorithms, none of them cut', () => {
     const list = (count: number) => attribute(0x8002, new Uint8Array(4 * count))
     assert.equal(decoded(list(maxPasswordAlgorithms)).attributes.passwordAlgorithms?.length, maxPasswordAlgorithms)
-    assert.equal(decodeMessage(withBody(list(maxPasswordAlgorithms + 1))), undefined)
+    assert.equal(decodeMessage(requestOf(stunMethod.allocate, list(maxPasswordAlgorithms + 1))), undefined)
     for (const hex of ['00', '0001', '000100', '00010001', '0001ffff', '0001000500000000', '00010000 0002']) {
-      assert.equal(decodeMessage(withBody(attribute(0x8002, bytes(hex)))), undefined, hex)
+      assert.equal(decodeMessage(requestOf(stunMethod.allocate, attribute(0x8002, bytes(hex)))), undefined, hex)
     }
     assert.deepEqual(decoded(attribute(0x8002, bytes('0009 0001 aa'))).attributes.passwordAlgorithms, [
       { id: 9, parameters: bytes('aa') },
     ])
     // Only one of them is an algorithm to use.
-    assert.equal(decodeMessage(withBody(attribute(0x001d, bytes('0001 0000 0002 0000')))), undefined)
-    assert.equal(decodeMessage(withBody(attribute(0x001d, bytes('')))), undefined)
+    assert.equal(
+      decodeMessage(requestOf(stunMethod.allocate, attribute(0x001d, bytes('0001 0000 0002 0000')))),
+      undefined,
+    )
+    assert.equal(decodeMessage(requestOf(stunMethod.allocate, attribute(0x001d, bytes('')))), undefined)
   })
 
   it('take a domain for one only if it is made like one', () => {
     const domain = (text: string) =>
-      decodeMessage(withBody(attribute(0x8003, Buffer.from(text))))?.attributes.alternateDomain
+      decodeMessage(requestOf(stunMethod.allocate, attribute(0x8003, Buffer.from(text))))?.attributes.alternateDomain
     assert.equal(domain('turn-1.example.org.'), 'turn-1.example.org.')
     assert.equal(domain('a'.repeat(255)), 'a'.repeat(255))
     for (const bad of ['', 'a'.repeat(256), 'a b', 'a/b', 'a@b', '.a', 'a..b', 'ä', 'a\0', '*.a']) {
@@ -232,24 +237,7 @@ function request(attributes: StunAttributes) {
 }
 
 function decoded(body: Uint8Array): ReceivedStunMessage {
-  const message = decodeMessage(withBody(body))
+  const message = decodeMessage(requestOf(stunMethod.allocate, body))
   assert.ok(message, 'not a STUN message')
   return message
-}
-
-function attribute(type: number, value: Uint8Array): Uint8Array {
-  const whole = Buffer.alloc(4 + ((value.length + 3) & ~3))
-  whole.writeUint16BE(type, 0)
-  whole.writeUint16BE(value.length, 2)
-  whole.set(value, 4)
-  return whole
-}
-
-function withBody(body: Uint8Array): Uint8Array {
-  const header = Buffer.alloc(20)
-  header.writeUint16BE(3, 0)
-  header.writeUint16BE(body.length, 2)
-  header.writeUint32BE(0x2112_a442, 4)
-  header.set(transactionId, 8)
-  return concatBytes(header, body)
 }

@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { concatBytes } from '../../../src/base/bytes.ts'
+import type { StunClass } from '../../../src/ice/stun/header.ts'
 import { longTermKey, shortTermKey } from '../../../src/ice/stun/integrity.ts'
 import {
   decodeMessage,
   encodeMessage,
   isAuthentic,
   maxUnknownAttributes,
+  parseMessage,
   type ReceivedStunMessage,
-  type StunClass,
   stunMethod,
 } from '../../../src/ice/stun/message.ts'
 import { prng } from '../../support/prng.ts'
 import { stunVectors } from '../../vectors/stun-rfc5769.ts'
 import { cpuTime } from '../cpu-time.ts'
+import { attribute, requestOf, transactionId } from './message-bytes.ts'
 
-const transactionId = Uint8Array.from({ length: 12 }, (_, index) => index + 1)
 const key = shortTermKey('VOkJxbRl1RmTxUk/WvJxBt')
 
 describe('STUN messages', () => {
@@ -136,6 +137,21 @@ describe('STUN messages', () => {
     assert.equal(decodeMessage(withAttribute(0x000a, new Uint8Array(3))), undefined)
   })
 
+  it('tells servers of a message with an attribute of the wrong length, and leaves the attribute out', () => {
+    const body = concatBytes(attribute(0x0024, '000001'), attribute(0x8022, '78'), attribute(0x0777, ''))
+    const {
+      isWellFormed,
+      attributes,
+      unknownRequired,
+      class: type,
+    } = parseMessage(withFingerprint(body)) ?? assert.fail()
+    assert.equal(isWellFormed, false)
+    assert.deepEqual([type, attributes, unknownRequired], ['request', { software: 'x' }, [0x0777]])
+    assert.equal(parseMessage(withAttribute(0x0024, '00000001'))?.isWellFormed, true)
+    // What is wrong with integrity or fingerprint is no matter of a value.
+    assert.equal(parseMessage(withAttribute(0x0008, new Uint8Array(19))), undefined)
+  })
+
   it('names unknown attributes that must be understood, up to a bound, and ignores the others', () => {
     assert.deepEqual(decoded(withAttribute(0x0777, '01020304')).unknownRequired, [0x0777])
     // libwebrtc sends GOOG-NETWORK-INFO, 0xC057
@@ -214,7 +230,10 @@ describe('STUN messages', () => {
 
   it('takes a time that grows with the length and no faster', () => {
     const time = (count: number): number => {
-      const bytes = message(concatBytes(...Array.from({ length: count }, () => attribute(0x8888, ''))))
+      const bytes = requestOf(
+        stunMethod.binding,
+        concatBytes(...Array.from({ length: count }, () => attribute(0x8888, ''))),
+      )
       let best = Number.POSITIVE_INFINITY
       for (let attempt = 0; attempt < 10; attempt++) {
         const start = cpuTime()
@@ -266,29 +285,11 @@ function address6(text: string): { address: string; port: number; family: 6 } {
 
 /** A request of one attribute, whose value is given as hex or bytes. */
 function withAttribute(type: number, value: string | Uint8Array): Uint8Array {
-  return message(attribute(type, value))
-}
-
-function attribute(type: number, value: string | Uint8Array): Uint8Array {
-  const bytes = typeof value === 'string' ? Buffer.from(value.replaceAll(' ', ''), 'hex') : value
-  const whole = Buffer.alloc(4 + ((bytes.length + 3) & ~3))
-  whole.writeUint16BE(type, 0)
-  whole.writeUint16BE(bytes.length, 2)
-  whole.set(bytes, 4)
-  return whole
-}
-
-function message(body: Uint8Array): Uint8Array {
-  const header = Buffer.alloc(20)
-  header.writeUint16BE(1, 0)
-  header.writeUint16BE(body.length, 2)
-  header.writeUint32BE(0x2112_a442, 4)
-  header.set(transactionId, 8)
-  return concatBytes(header, body)
+  return requestOf(stunMethod.binding, attribute(type, value))
 }
 
 function withFingerprint(body: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(message(concatBytes(body, attribute(0x8028, '00000000'))))
+  const bytes = Buffer.from(requestOf(stunMethod.binding, concatBytes(body, attribute(0x8028, '00000000'))))
   const crc = crc32(bytes.subarray(0, bytes.length - 8))
   bytes.writeUint32BE((crc ^ 0x5354_554e) >>> 0, bytes.length - 4)
   return bytes

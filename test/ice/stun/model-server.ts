@@ -1,5 +1,6 @@
 import { equalBytes } from '../../../src/base/bytes.ts'
-import type { PasswordAlgorithm, StunAttributes } from '../../../src/ice/stun/attributes.ts'
+import type { PasswordAlgorithm } from '../../../src/ice/stun/attribute-codecs.ts'
+import type { StunAttributes } from '../../../src/ice/stun/attributes.ts'
 import { longTermKey, userHash } from '../../../src/ice/stun/integrity.ts'
 import { decodeMessage, encodeMessage, isAuthentic, type ReceivedStunMessage } from '../../../src/ice/stun/message.ts'
 

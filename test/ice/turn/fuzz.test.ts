@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { decodeMessage, encodeMessage, stunMethod } from '../../../src/ice/stun/message.ts'
+import { named } from '../../support/named.ts'
 import { type Prng, prng } from '../../support/prng.ts'
 import { addFingerprint } from '../messages.ts'
+import { mutateMessage } from '../mutations.ts'
 import { channelData, dataIndication, key } from './scripted-server.ts'
 import { bulk, peer, stunLike, TurnLink } from './turn-link.ts'
 
@@ -46,14 +48,6 @@ function fuzzBinding(seed: number): void {
   assert.equal(event?.type, 'failed')
   assert.equal(bind.pollEvent(), undefined)
   assert.equal(bind.pollTimeout(), undefined)
-}
-
-function named<T>(seed: number, act: () => T): T {
-  try {
-    return act()
-  } catch (error) {
-    throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-  }
 }
 
 type Finish = (random: Prng, mutated: Uint8Array) => Uint8Array
@@ -178,9 +172,7 @@ function sign(bytes: Buffer): Uint8Array {
 }
 
 function mutate(random: Prng, data: Uint8Array): Uint8Array {
-  let bytes = Uint8Array.from(data)
-  const changes = 1 + (random.next() % 3)
-  for (let i = 0; i < changes; i++) bytes = change(random, bytes)
+  const bytes = mutateMessage(random, data)
   // A success, unlike a challenge, is never believed without a signature; not even if it was made one by mutation.
   return isChallenge(bytes) ? channelData(0x4000 + (random.next() % 6), bytes) : bytes
 }
@@ -188,26 +180,4 @@ function mutate(random: Prng, data: Uint8Array): Uint8Array {
 function isChallenge(bytes: Uint8Array): boolean {
   const message = decodeMessage(bytes)
   return message?.class === 'error' && message.method !== stunMethod.data && bytes.length > 20
-}
-
-function change(random: Prng, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const at = random.next() % Math.max(1, bytes.length)
-  switch (random.next() % 6) {
-    case 0:
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << (random.next() % 8))
-      return bytes
-    case 1:
-      bytes[at] = random.next()
-      return bytes
-    case 2:
-      return bytes.slice(0, at)
-    case 3:
-      return Uint8Array.from([...bytes.subarray(0, at), ...random.bytes(random.next() % 40), ...bytes.subarray(at)])
-    case 4:
-      return Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + (random.next() % 9))])
-    default:
-      // The length of an attribute, most likely.
-      if (bytes.length > 24) bytes[23 + 4 * (random.next() % ((bytes.length - 20) >> 2))] = random.next() % 40
-      return bytes
-  }
 }

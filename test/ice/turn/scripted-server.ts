@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { addressKey, type TransportAddress } from '../../../src/base/address.ts'
 import type { StunAttributes } from '../../../src/ice/stun/attributes.ts'
+import type { StunClass } from '../../../src/ice/stun/header.ts'
 import {
   decodeMessage,
   encodeMessage,
   isAuthentic,
   type ReceivedStunMessage,
-  type StunClass,
   stunMethod,
 } from '../../../src/ice/stun/message.ts'
 

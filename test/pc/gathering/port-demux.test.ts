@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import type { TransportAddress } from '../../../src/base/address.ts'
 import { encodeMessage, stunMethod } from '../../../src/ice/index.ts'
 import {
+  maxOpenRequests,
+  maxRoutes,
   maxUnknownPerSecond,
   PortDemux,
   routeIdleMs,
@@ -137,6 +139,38 @@ describe('A port that connections share', () => {
     time.advanceTo(1_001)
     demux.receive(request('again:p'), peer, nobody)
     assert.equal(told.length, maxUnknownPerSecond + 1)
+  })
+
+  it('remembers so many requests, and forgets the oldest for the next', () => {
+    const { open, arrive } = world()
+    const [a, b] = [open('aaaa'), open('bbbb')]
+    const first = request('p:aaaa')
+    const expects = (remembered: boolean, others: number) => {
+      a.socket.send(first, peer)
+      for (let index = 0; index < others; index++) b.socket.send(request('p:bbbb'), peer)
+      a.received.length = 0
+      arrive(answerTo(first))
+      assert.equal(a.received.length, remembered ? 1 : 0)
+    }
+    expects(true, maxOpenRequests - 1)
+    expects(false, 1)
+  })
+
+  it('remembers so many addresses, and knows one that it has forgotten as soon as something is sent there', () => {
+    const { open, arrive } = world()
+    const [a, b] = [open('aaaa'), open('bbbb')]
+    const receivesData = () => {
+      a.received.length = 0
+      arrive(dtls)
+      return a.received.length === 1
+    }
+    a.socket.send(dtls, peer)
+    for (let port = 1; port < maxRoutes; port++) b.socket.send(dtls, { ...peer, address: '203.0.113.1', port })
+    assert.equal(receivesData(), true)
+    b.socket.send(dtls, { ...peer, address: '203.0.113.1', port: maxRoutes })
+    assert.equal(receivesData(), false)
+    a.socket.send(dtls, peer)
+    assert.equal(receivesData(), true)
   })
 
   it('drops rubbish of every kind', () => {

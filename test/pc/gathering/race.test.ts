@@ -16,6 +16,14 @@ function ends(time: VirtualTime, ms: number, result: string | undefined) {
   return { attempt, seen }
 }
 
+/** Starts a race; what it tells goes to the result. */
+function begin(time: VirtualTime, all: readonly { readonly attempt: Attempt<string> }[]): (string | undefined)[] {
+  const results: (string | undefined)[] = []
+  const attempts = all.map(({ attempt }) => attempt)
+  race(time, 50, attempts, result => results.push(result))
+  return results
+}
+
 function runUntil(time: VirtualTime, end: number): void {
   for (let next = time.next(); next !== undefined && next <= end; next = time.next()) time.step()
   time.advanceTo(end)
@@ -25,13 +33,7 @@ describe('A race of attempts', () => {
   it('starts them a little apart, keeps the first that works and stops the others', () => {
     const time = new VirtualTime()
     const all = [ends(time, 500, 'slow'), ends(time, 100, 'fast'), ends(time, 1_000, 'late')]
-    const results: (string | undefined)[] = []
-    race(
-      time,
-      50,
-      all.map(({ attempt }) => attempt),
-      result => results.push(result),
-    )
+    const results = begin(time, all)
     runUntil(time, 2_000)
     assert.deepEqual(results, ['fast'])
     assert.deepEqual(
@@ -47,13 +49,7 @@ describe('A race of attempts', () => {
   it('does not start the second where the first is quick', () => {
     const time = new VirtualTime()
     const all = [ends(time, 20, 'first'), ends(time, 1, 'second')]
-    const results: (string | undefined)[] = []
-    race(
-      time,
-      50,
-      all.map(({ attempt }) => attempt),
-      result => results.push(result),
-    )
+    const results = begin(time, all)
     runUntil(time, 2_000)
     assert.deepEqual(results, ['first'])
     assert.equal(all[1]?.seen.startedAt, undefined)
@@ -62,13 +58,7 @@ describe('A race of attempts', () => {
   it('starts the next at once when one has failed', () => {
     const time = new VirtualTime()
     const all = [ends(time, 5, undefined), ends(time, 5, 'second')]
-    const results: (string | undefined)[] = []
-    race(
-      time,
-      50,
-      all.map(({ attempt }) => attempt),
-      result => results.push(result),
-    )
+    const results = begin(time, all)
     runUntil(time, 2_000)
     assert.equal(all[1]?.seen.startedAt, 5)
     assert.deepEqual(results, ['second'])
@@ -90,12 +80,8 @@ describe('A race of attempts', () => {
   it('says nothing any more once it was stopped', () => {
     const time = new VirtualTime()
     const all = [ends(time, 500, 'a'), ends(time, 500, 'b')]
-    const stop = race(
-      time,
-      50,
-      all.map(({ attempt }) => attempt),
-      () => assert.fail('told after the stop'),
-    )
+    const attempts = all.map(({ attempt }) => attempt)
+    const stop = race(time, 50, attempts, () => assert.fail('told after the stop'))
     runUntil(time, 100)
     stop()
     runUntil(time, 2_000)

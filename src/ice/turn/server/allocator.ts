@@ -130,7 +130,7 @@ export class Allocator {
     const allocation: Allocation = {
       client,
       account,
-      usage: this.#take(account.owner, 1),
+      usage: this.#take(account.owner),
       transport: plan.transport,
       // A copy: what was received is not ours to keep.
       transactionId: Uint8Array.from(request.transactionId),
@@ -173,7 +173,7 @@ export class Allocator {
     if (allocation.state === 'closed') return
     allocation.state = 'closed'
     this.#allocations.delete(allocation)
-    this.#giveBack(allocation.usage, 1)
+    this.#giveBack(allocation.usage)
     for (const relay of [...allocation.relays]) this.removeRelay(relay)
     for (const [socket, opening] of this.#openings) {
       if (opening.allocation !== allocation) continue
@@ -283,7 +283,7 @@ export class Allocator {
   #reserve(socket: SocketId, address: TransportAddress, account: Account, now: number): Uint8Array {
     const token = this.#options.random(8)
     const key = tokenKey(token)
-    const usage = this.#take(account.owner, 1)
+    const usage = this.#take(account.owner)
     this.#reservations.set(key, { token: key, socket, address, usage, expiresAt: now + reservationMs })
     return token
   }
@@ -294,13 +294,13 @@ export class Allocator {
     if (reservation === undefined || reservation.expiresAt <= now) return undefined
     if (reservation.usage.owner !== account.owner) return undefined
     this.#reservations.delete(reservation.token)
-    this.#giveBack(reservation.usage, 1)
+    this.#giveBack(reservation.usage)
     return reservation
   }
 
   #forget(reservation: Reservation): void {
     this.#reservations.delete(reservation.token)
-    this.#giveBack(reservation.usage, 1)
+    this.#giveBack(reservation.usage)
     this.#close(reservation.socket, reservation.address.family, reservation.address.port)
   }
 
@@ -309,22 +309,21 @@ export class Allocator {
     this.#options.emit({ type: 'close', socket })
   }
 
-  #take(owner: string, count: number): Usage {
+  #take(owner: string): Usage {
     let usage = this.#usage.get(owner)
     if (usage === undefined) {
       const { maxBytesPerSecondPerUser: rate } = this.#options.limits
       usage = { owner, count: 0, bandwidth: rate === Number.POSITIVE_INFINITY ? undefined : new Bandwidth(rate) }
       this.#usage.set(owner, usage)
     }
-    usage.count += count
-    this.#inUse += count
+    usage.count++
+    this.#inUse++
     return usage
   }
 
-  #giveBack(usage: Usage, count: number): void {
-    usage.count -= count
-    this.#inUse -= count
-    if (usage.count === 0) this.#usage.delete(usage.owner)
+  #giveBack(usage: Usage): void {
+    this.#inUse--
+    if (--usage.count === 0) this.#usage.delete(usage.owner)
   }
 }
 

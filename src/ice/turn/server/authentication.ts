@@ -1,5 +1,5 @@
 import { equalBytes } from '../../../base/bytes.ts'
-import type { PasswordAlgorithm } from '../../stun/attributes.ts'
+import type { PasswordAlgorithm } from '../../stun/attribute-codecs.ts'
 import type { IntegrityAlgorithm } from '../../stun/integrity.ts'
 import { isAuthentic, type ReceivedStunMessage } from '../../stun/message.ts'
 import type { Nonces } from './nonces.ts'

@@ -1,6 +1,6 @@
 import type { TransportAddress } from '../../../base/address.ts'
 import { attributeType, type StunAttributes } from '../../stun/attributes.ts'
-import type { ReceivedStunMessage } from '../../stun/message.ts'
+import type { ParsedStunMessage } from '../../stun/message.ts'
 import type { Alternates } from './behavior.ts'
 import type { Responder } from './responses.ts'
 import type { ClientPath } from './sockets.ts'
@@ -13,7 +13,7 @@ import type { ClientPath } from './sockets.ts'
  * @returns whether it was answered with success
  */
 export function answerBinding(
-  request: ReceivedStunMessage,
+  request: ParsedStunMessage,
   client: ClientPath,
   alternates: Alternates | undefined,
   responder: Responder,
@@ -25,6 +25,7 @@ export function answerBinding(
     return false
   }
   if (request.unknownRequired.length > 0) return refuse(420, { unknownAttributes: request.unknownRequired })
+  if (!request.isWellFormed) return refuse(400)
   // RFC 5780 §6: without a second address CHANGE-REQUEST counts as unknown
   if (changeRequest !== undefined && alternates === undefined) {
     return refuse(420, { unknownAttributes: [attributeType('changeRequest')] })

@@ -1,7 +1,7 @@
 import type { TransportAddress } from '../../../base/address.ts'
 import type { SansIo } from '../../../base/machine.ts'
 import { Queue } from '../../../base/queue.ts'
-import { decodeMessage, type ReceivedStunMessage, stunMethod } from '../../stun/message.ts'
+import { parseMessage, type ReceivedStunMessage, stunMethod } from '../../stun/message.ts'
 import { StunStream } from '../../stun/stream.ts'
 import { isChannelData } from '../channel-data.ts'
 import { AddressMap } from './address-map.ts'
@@ -295,8 +295,9 @@ export class TurnServerCore implements SansIo<TurnServerEvent, ServerTransmit> {
     connection: Connection | undefined,
     now: number,
   ): void {
-    const message = decodeMessage(data)
-    if (message === undefined) {
+    const message = parseMessage(data)
+    // A request with a value that is none is refused, so that its client need not wait for a time-out: RFC 8489 §14.8.
+    if (message === undefined || (message.class !== 'request' && !message.isWellFormed)) {
       this.#counters.drops.malformed++
       return
     }

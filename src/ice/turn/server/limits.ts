@@ -8,16 +8,6 @@ export const defaultLifetimeSeconds = 600
 /** RFC 8656 §7.2: no more than an hour is recommended. */
 export const maxLifetimeSeconds = 3600
 
-/** RFC 8656 §9: it is five minutes, always. */
-export const permissionLifetimeMs = 300_000
-
-/** RFC 8656 §12: ten minutes. */
-export const channelLifetimeMs = 600_000
-
-/** RFC 8656 §12: the numbers that a channel can have. */
-export const minChannel = 0x4000
-export const maxChannel = 0x4fff
-
 /** RFC 8656 §5: a nonce expires at least once an hour. */
 export const nonceLifetimeMs = 3_600_000
 
@@ -92,23 +82,14 @@ export interface TurnServerPolicy {
   readonly nonceLifetimeMs?: number | undefined
 }
 
-/** The policy with everything decided. */
-export type ServerLimits = ReturnType<typeof serverLimits>
+/** What may be left out of the policy, decided. */
+export type ServerLimits = {
+  readonly [Limit in 'relayPorts' | 'nonceLifetimeMs' | Extract<keyof TurnServerPolicy, `max${string}`>]: NonNullable<
+    TurnServerPolicy[Limit]
+  >
+}
 
-export function serverLimits(policy: TurnServerPolicy): {
-  readonly relayPorts: readonly [number, number]
-  readonly maxAllocations: number
-  readonly maxAllocationsPerUser: number
-  readonly maxPermissions: number
-  readonly maxChannels: number
-  readonly maxPeerConnections: number
-  readonly maxConnections: number
-  readonly maxConnectionsPerSource: number
-  readonly maxBytesPerSecondPerUser: number
-  readonly maxUnauthenticatedPerSecond: number
-  readonly maxLifetimeSeconds: number
-  readonly nonceLifetimeMs: number
-} {
+export function serverLimits(policy: TurnServerPolicy): ServerLimits {
   return {
     // RFC 8656 §7.2: the dynamic ports
     relayPorts: policy.relayPorts ?? [49_152, 65_535],

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { TransportAddress } from '../../../base/address.ts'
 import { constantTimeEqual } from '../../../base/bytes.ts'
 import type { RandomSource } from '../../../base/environment.ts'
+import { randomUint32 } from '../../../base/random.ts'
 import { nonceCookie } from '../../stun/nonce-cookie.ts'
 
 /** Seconds in four bytes, and the client's port in two. */
@@ -24,7 +25,7 @@ export class Nonces {
   constructor(options: { random: RandomSource; lifetimeMs: number; usernameAnonymity: boolean }) {
     this.#key = options.random(32)
     this.#lifetimeMs = options.lifetimeMs
-    this.#epoch = new DataView(options.random(4).slice().buffer).getUint32(0)
+    this.#epoch = randomUint32(options.random)
     this.#cookie = nonceCookie({ passwordAlgorithms: true, usernameAnonymity: options.usernameAnonymity })
   }
 

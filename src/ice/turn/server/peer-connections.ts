@@ -1,29 +1,23 @@
 import type { TransportAddress } from '../../../base/address.ts'
 import type { RandomSource } from '../../../base/environment.ts'
+import { randomUint32 } from '../../../base/random.ts'
 import { encodeMessage, stunMethod } from '../../stun/message.ts'
 import { newTransactionId } from '../../stun/transaction.ts'
-import type { AddressMap } from './address-map.ts'
-import type { Allocation, Relay, RelayTable } from './allocation.ts'
+import type { Allocation, Relay } from './allocation.ts'
 import type { ResponseKey } from './authentication.ts'
 import type { ServerCounters } from './counters.ts'
 import type { Connection, PeerConnection, PeerConnectionState } from './endpoints.ts'
 import { connectionBindMs, maxEarlyPeerBytes, peerConnectMs, type ServerLimits } from './limits.ts'
-import type { PeerRules } from './peer-rules.ts'
-import { isReachable } from './permissions.ts'
+import { isReachable, type Surroundings } from './permissions.ts'
 import { type Answerable, keep, type Responder } from './responses.ts'
 import type { ServerTransmit, SocketId, TurnServerEvent } from './sockets.ts'
 import type { Account } from './users.ts'
 
-export interface PeerConnectionsOptions {
+export interface PeerConnectionsOptions extends Surroundings {
   readonly random: RandomSource
   readonly limits: ServerLimits
   readonly counters: ServerCounters
-  readonly rules: PeerRules
   readonly responder: Responder
-  /** The relayed TCP addresses of this server. */
-  readonly relays: RelayTable
-  /** Where this server takes requests. */
-  readonly listening: AddressMap<unknown>
   readonly register: (create: (socket: SocketId) => PeerConnection) => PeerConnection
   readonly send: (transmit: ServerTransmit) => void
   readonly emit: (event: TurnServerEvent) => void
@@ -55,7 +49,7 @@ export class PeerConnections {
     if (remote === undefined || remote.port === 0 || allocation.transport !== 'tcp') return 400
     const relay = allocation.relays.find(candidate => candidate.address.family === remote.family)
     if (relay === undefined) return 443
-    if (!this.#mayReach(remote)) return 403
+    if (!isReachable(remote, this.#options)) return 403
     const others = this.#of(allocation)
     if (others.some(peer => peer.remote.address === remote.address && peer.remote.port === remote.port)) return 446
     if (others.length >= this.#options.limits.maxPeerConnections) return 508
@@ -162,12 +156,6 @@ export class PeerConnections {
     }
   }
 
-  /** RFC 8656 §21.1.4: nothing on this host, unless it is another client's relayed address. */
-  #mayReach(remote: TransportAddress): boolean {
-    const { rules, relays, listening } = this.#options
-    return isReachable(rules.judge(remote.address), remote, relays, listening)
-  }
-
   #of(allocation: Allocation): PeerConnection[] {
     return [...(this.#byAllocation.get(allocation) ?? [])]
   }
@@ -194,7 +182,7 @@ export class PeerConnections {
   /** RFC 6062 §5.2: unique; and random, so that nobody binds what was meant for another. */
   #newId(): number {
     for (;;) {
-      const id = new DataView(Uint8Array.from(this.#options.random(4)).buffer).getUint32(0)
+      const id = randomUint32(this.#options.random)
       if (!this.#byId.has(id)) return id
     }
   }

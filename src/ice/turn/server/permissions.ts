@@ -1,14 +1,22 @@
 import type { TransportAddress } from '../../../base/address.ts'
+import { firstChannel, lastChannel } from '../channel-data.ts'
+import { channelLifetimeMs, permissionLifetimeMs } from '../timing.ts'
 import type { AddressMap } from './address-map.ts'
 import { type Allocation, type Channel, type Peer, prune, type Relay, type RelayTable, unbind } from './allocation.ts'
-import { channelLifetimeMs, maxChannel, minChannel, permissionLifetimeMs, type ServerLimits } from './limits.ts'
-import type { PeerReach, PeerRules } from './peer-rules.ts'
+import type { ServerLimits } from './limits.ts'
+import type { PeerRules } from './peer-rules.ts'
 
-export interface PermissionsOptions {
-  readonly limits: ServerLimits
+/** What is at the addresses of this host, and what clients may reach of it and of the world. */
+export interface Surroundings {
   readonly rules: PeerRules
+  /** The relayed addresses of this server, for what is relayed. */
   readonly relays: RelayTable
+  /** Where this server takes requests. */
   readonly listening: AddressMap<unknown>
+}
+
+export interface PermissionsOptions extends Surroundings {
+  readonly limits: ServerLimits
 }
 
 /** What a request is to be refused with, if it is. */
@@ -49,26 +57,20 @@ export class Permissions {
   ): ErrorCode {
     const address = addresses?.[0]
     if (number === undefined || address === undefined || address.port === 0) return 400
-    if (number < minChannel || number > maxChannel) return 400
+    if (number < firstChannel || number > lastChannel) return 400
     const relay = relayFor(allocation, address)
     if (relay === undefined) return 443
     const byNumber = current(allocation.channels.get(number), now)
     const byAddress = current(relay.peers.get(address.address)?.channels?.get(address.port), now)
     // RFC 8656 §12.2: neither the number nor the address may be bound to another
     if (byNumber !== byAddress) return 400
-    if (!this.#mayReach(address)) return 403
+    if (!isReachable(address, this.#options)) return 403
     const isFull = byNumber === undefined && allocation.channels.size >= this.#options.limits.maxChannels
     if (isFull || !this.#hasRoom(relay, [address.address], now)) return 508
     const peer = this.#permit(relay, address.address, now)
     if (byNumber !== undefined) byNumber.expiresAt = now + channelLifetimeMs
     else addChannel({ number, address, peer, relay, expiresAt: now + channelLifetimeMs })
     return undefined
-  }
-
-  /** Whether a peer may be connected to, now that there is a permission for its address or a request names it. */
-  #mayReach(address: TransportAddress): boolean {
-    const { rules, relays, listening } = this.#options
-    return isReachable(rules.judge(address.address), address, relays, listening)
   }
 
   #permit(relay: Relay, address: string, now: number): Peer {
@@ -90,13 +92,12 @@ export class Permissions {
   }
 }
 
-/** Whether a peer may be reached at a port as well, and not just at its address. RFC 8656 §21.1.7: never this server. */
-export function isReachable(
-  reach: PeerReach,
-  address: TransportAddress,
-  relays: RelayTable,
-  listening: AddressMap<unknown>,
-): boolean {
+/**
+ * Whether a peer may be reached at a port as well, and not just at its address. RFC 8656 §21.1.4: at an address of this host
+ * that is so only for relayed addresses of other clients, unless the rules let them go further; §21.1.7: never this server.
+ */
+export function isReachable(address: TransportAddress, { rules, relays, listening }: Surroundings): boolean {
+  const reach = rules.judge(address.address)
   if (reach === 'open') return true
   if (reach === 'forbidden') return false
   return relays.get(address) !== undefined || (reach === 'guarded' && listening.get(address) === undefined)

@@ -1,4 +1,5 @@
 import type { RandomSource } from '../../../base/environment.ts'
+import { randomUint32 } from '../../../base/random.ts'
 
 /** The ports to relay from, of one address family. */
 export class RelayPorts {
@@ -20,7 +21,7 @@ export class RelayPorts {
    */
   take(kind: 'any' | 'even' | 'pair'): number | undefined {
     const span = this.#max - this.#min + 1
-    const start = this.#randomBelow(span)
+    const start = randomUint32(this.#random) % span
     for (let i = 0; i < span; i++) {
       const port = this.#min + ((start + i) % span)
       if (kind !== 'any' && port % 2 !== 0) continue
@@ -35,12 +36,5 @@ export class RelayPorts {
 
   release(port: number): void {
     this.#taken.delete(port)
-  }
-
-  #randomBelow(bound: number): number {
-    const bytes = this.#random(4)
-    return (
-      ((((bytes[0] ?? 0) << 24) | ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)) >>> 0) % bound
-    )
   }
 }

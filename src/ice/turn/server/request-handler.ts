@@ -1,6 +1,6 @@
 import { equalBytes } from '../../../base/bytes.ts'
 import type { StunAttributes } from '../../stun/attributes.ts'
-import { type ReceivedStunMessage, stunMethod } from '../../stun/message.ts'
+import { type ParsedStunMessage, stunMethod } from '../../stun/message.ts'
 import { type AllocatePlan, lifetimeOf, planAllocation } from './allocate-request.ts'
 import type { Allocation } from './allocation.ts'
 import type { AllocationOutcome, Allocator } from './allocator.ts'
@@ -34,7 +34,7 @@ export interface RequestHandlerOptions {
 
 /** A request, with where it came from and what is there already. */
 export interface ClientRequest {
-  readonly message: ReceivedStunMessage
+  readonly message: ParsedStunMessage
   readonly path: ClientPath
   readonly allocation: Allocation | undefined
   readonly connection: Connection | undefined
@@ -88,7 +88,8 @@ export class RequestHandler {
       responder.error(message, path, 420, responseKey, { unknownAttributes: message.unknownRequired })
       return
     }
-    const code = this.#dispatch({ ...request, account, responseKey }, now)
+    // RFC 8656 §7.2 step 3, §10.2: 400 for attributes that are malformed or invalid
+    const code = message.isWellFormed ? this.#dispatch({ ...request, account, responseKey }, now) : 400
     if (code !== undefined) responder.error(message, path, code, responseKey)
   }
 
