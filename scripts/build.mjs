@@ -16,12 +16,21 @@ execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: r
 await build({
   absWorkingDir: root,
   entryPoints: [
-    ...['index', 'ice/index', 'dtls/index', 'dtls/noble', 'sctp/index', 'sdp/index', 'turn-server/index'].map(
-      entry => ({
-        in: `src/${entry}.ts`,
-        out: entry,
-      }),
-    ),
+    ...[
+      'index',
+      'ice/index',
+      'dtls/index',
+      'dtls/noble',
+      'rtp/index',
+      'srtp/index',
+      'sctp/index',
+      'sdp/index',
+      'testing/index',
+      'turn-server/index',
+    ].map(entry => ({
+      in: `src/${entry}.ts`,
+      out: entry,
+    })),
     { in: 'src/cli/index.ts', out: 'cli' },
   ],
   outbase: 'src',

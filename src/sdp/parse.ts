@@ -4,6 +4,8 @@ import type { Draft, SdpAttribute, SdpMedia, SdpSection, SdpSession } from './de
 import { SdpError } from './errors.ts'
 import { isToken, plainText } from './grammar.ts'
 import { attributeRank, type LineRule, mediaLines, mediaRank, parseMediaLine, sessionLines } from './lines.ts'
+import { isRtpSection } from './profile.ts'
+import { checkRtpLine } from './rtp-media.ts'
 
 /** The longest description that is looked at, in characters; everything in it is bounded by this. */
 export const maxTextLength = 1_048_576
@@ -141,11 +143,19 @@ class DescriptionReader {
     if (name === '') throw new SdpError('an attribute must have a name')
     if (this.#media === undefined) {
       this.#advance(attributeRank)
+      if (name === 'extmap') this.#checkRtp(name, value)
       this.#decode(sessionAttributes, name, value, this.#session)
     } else {
+      if (isRtpSection(this.#media)) this.#checkRtp(name, value)
       this.#decode(mediaAttributes, name, value, this.#media)
       if (name === 'mid') this.#claimMid(value ?? '')
     }
+  }
+
+  /** RFC 8829 §5.8.1, §5.8.2: what is said about RTP is parsed, too. It stays among the attributes: see `rtpMedia`. */
+  #checkRtp(name: string, value: string | undefined): void {
+    const key = checkRtpLine(value === undefined ? { name } : { name, value })
+    if (key !== undefined) this.#sayOnce(key, value ?? '')
   }
 
   #decode<Section extends SdpSection>(
