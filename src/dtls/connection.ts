@@ -397,11 +397,12 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
   #receiveAlert(content: Uint8Array, now: number): DtlsReceived {
     const [level, description] = content
     if (content.length !== 2 || description === undefined) return this.#drop('malformed')
+    const isVersion13 = this.#runningHandshake?.acknowledges ?? false
     if (description === Alert.closeNotify) {
       // RFC 5246 §7.2.1: answered with a close_notify, and the connection closed down at once.
       this.close(now)
       this.#events.push({ type: 'closed' })
-    } else if (level === AlertLevel.fatal || (this.#isVersion13 && description !== Alert.userCanceled)) {
+    } else if (level === AlertLevel.fatal || (isVersion13 && description !== Alert.userCanceled)) {
       // RFC 8446 §6: in TLS 1.3 the level says nothing, and all errors are fatal.
       const error = new DtlsError('peer-alert', `the peer ended the connection with ${describeAlert(description)}`, {
         receivedAlert: description,
@@ -409,10 +410,6 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
       this.#fail(error, this.#plaintext)
     }
     return handled
-  }
-
-  get #isVersion13(): boolean {
-    return this.#runningHandshake?.acknowledges ?? false
   }
 
   #keepEarly(epoch: number, record: Uint8Array): DtlsReceived {

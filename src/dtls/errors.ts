@@ -1,3 +1,5 @@
+import { MalformedError } from '../base/errors.ts'
+
 /** Alert descriptions. RFC 8446 §6: the table; RFC 5246 §7.2: those of TLS 1.2 alone. */
 export const Alert = {
   closeNotify: 0,
@@ -105,4 +107,11 @@ export class DtlsError extends Error {
     this.alert = alerts[code]
     this.receivedAlert = options.receivedAlert
   }
+}
+
+/** @param doing what could not be done, for the text */
+export function toDtlsError(error: unknown, doing: string): DtlsError {
+  if (error instanceof DtlsError) return error
+  if (error instanceof MalformedError) return new DtlsError('decode-error', `${doing}: ${error.message}`)
+  return new DtlsError('internal-error', `${doing} could not be handled`, { cause: error })
 }

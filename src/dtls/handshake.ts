@@ -1,9 +1,8 @@
 import { ByteReader } from '../base/bytes.ts'
 import { Deadlines } from '../base/deadlines.ts'
-import { MalformedError } from '../base/errors.ts'
 import type { ConnectionIds } from './connection-id.ts'
 import { alertGraceMs, Doubts, helloGraceMs } from './doubts.ts'
-import { DtlsError } from './errors.ts'
+import { DtlsError, toDtlsError } from './errors.ts'
 import { Reassembler } from './fragments.ts'
 import type { HandshakeConfig } from './handshake-config.ts'
 import { encodeMessage, type Fragment, type HandshakeMessage, HandshakeType, tryReadFragment } from './messages.ts'
@@ -19,13 +18,6 @@ import type { ReadEpoch13 } from './v13/read-epochs.ts'
 
 /** From the first flight until the handshake is given up. */
 export const handshakeTimeoutMs = 30_000
-
-/**
- * How long the rest of a flight is waited for before its beginning is acknowledged, in retransmission timers.
- *
- * RFC 9147 §7.1: a quarter.
- */
-const ackDelay = 0.25
 
 /**
  * A state of the handshake: a value that holds what this state needs and nothing else.
@@ -416,7 +408,7 @@ export class Handshake {
       if ('established' in next) this.#complete(next)
       else if (next !== state) this.#progress(next)
     } catch (caught) {
-      const error = toDtlsError(caught, state)
+      const error = toDtlsError(caught, state.name)
       // A failure of our own leaves an answer half begun.
       if (state.waitsFor === undefined || error.code === 'internal-error') this.#error = error
       else this.#doubtHello(error)
@@ -478,7 +470,7 @@ export class Handshake {
     if (!this.#acknowledges) return
     if (this.#isOpen) this.#owesAck = true
     else if (!this.#timers.isSet('acknowledge')) {
-      this.#timers.set('acknowledge', this.#now + this.retransmission.rto * ackDelay)
+      this.#timers.set('acknowledge', this.#now + this.retransmission.ackDelayMs)
     }
   }
 
@@ -487,7 +479,7 @@ export class Handshake {
     try {
       this.#datagrams.push(...seal())
     } catch (error) {
-      this.#error ??= toDtlsError(error, this.#state)
+      this.#error ??= toDtlsError(error, this.#state.name)
     }
   }
 
@@ -501,10 +493,4 @@ export class Handshake {
     if (error !== undefined) return error
     return new DtlsError('timeout', `no answer in ${handshakeTimeoutMs} ms while waiting for ${this.#state.name}`)
   }
-}
-
-function toDtlsError(error: unknown, state: HandshakeState): DtlsError {
-  if (error instanceof DtlsError) return error
-  if (error instanceof MalformedError) return new DtlsError('decode-error', `${state.name}: ${error.message}`)
-  return new DtlsError('internal-error', `${state.name} could not be handled`, { cause: error })
 }

@@ -65,9 +65,13 @@ export class Retransmission {
     return this.#flight.length > 0
   }
 
-  /** The timer as it is now, in milliseconds. */
-  get rto(): number {
-    return this.#rto
+  /**
+   * How long the rest of a flight of the peer is waited for before its beginning is acknowledged, in milliseconds.
+   *
+   * RFC 9147 §7.1: a quarter of the timer.
+   */
+  get ackDelayMs(): number {
+    return this.#rto / 4
   }
 
   /** Begins to wait for the answer to a new flight. Returns its datagrams. */

@@ -1,14 +1,12 @@
 import type { TransportAddress } from '../base/address.ts'
 import type { Queue } from '../base/queue.ts'
+import { asPeerReflexive } from './candidate-priority.ts'
 import type { IceEvent } from './events.ts'
 import type { NominationParts } from './follow-nomination.ts'
 import type { IceSession } from './ice-session.ts'
 
 /** One address is checked so often at most: whoever repeats the peer's packets from many makes us send no more than that. */
 export const movedPeerRestMs = 1_000
-
-/** RFC 8445 §5.1.2.2: the type preference of peer-reflexive candidates, in the highest byte of a priority. */
-const peerReflexivePreference = 110
 
 /**
  * Follows a peer whose address has changed, if the layer above knows its packets by other means than their source.
@@ -37,7 +35,7 @@ export class MovedPeer {
     if (session.isLite || nominated === undefined || selection.pair !== nominated) return
     if (local === undefined || local.protocol !== 'udp' || now < this.#restsUntil) return
     this.#restsUntil = now + movedPeerRestMs
-    const priority = peerReflexivePreference * 2 ** 24 + (nominated.remote.priority % 2 ** 24)
+    const priority = asPeerReflexive(nominated.remote.priority, 'udp')
     const { pair, learned, removed } = session.pairForRequest(local, from, priority, roles.role)
     if (removed !== undefined) checks.forget([removed])
     if (learned !== undefined) this.#events.push({ type: 'remote-candidate', candidate: learned })

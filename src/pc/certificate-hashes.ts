@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import { ByteReader } from '../base/bytes.ts'
 import { MalformedError } from '../base/errors.ts'
-import { DerTag, readDer, skipDer } from '../dtls/crypto/der.ts'
+import { signatureAlgorithm } from '../dtls/crypto/certificate.ts'
 
 /** Hash functions of fingerprints, by their names in the registry of RFC 8122 §5. Weaker ones are only ever verified. */
 export type FingerprintHash = 'sha-256' | 'sha-384' | 'sha-512'
@@ -27,7 +26,7 @@ const signatureHashes: readonly (readonly [oid: string, FingerprintHash])[] = [
  * @param certificate DER
  */
 export function fingerprintHashes(certificate: Uint8Array): readonly FingerprintHash[] {
-  const algorithm = Buffer.from(signatureAlgorithm(certificate)).toString('hex')
+  const algorithm = Buffer.from(algorithmOf(certificate)).toString('hex')
   const found = signatureHashes.find(([oid]) => algorithm.includes(oid))
   return found === undefined ? ['sha-256'] : ['sha-256', found[1]]
 }
@@ -38,12 +37,10 @@ export function fingerprintValue(hash: FingerprintHash, certificate: Uint8Array)
   return digest.replace(/..(?!$)/g, '$&:')
 }
 
-/** RFC 5280 §4.1: behind what is signed. Nothing of a certificate that cannot be read. */
-function signatureAlgorithm(certificate: Uint8Array): Uint8Array {
+/** Nothing of a certificate that cannot be read. */
+function algorithmOf(certificate: Uint8Array): Uint8Array {
   try {
-    const content = new ByteReader(readDer(new ByteReader(certificate), DerTag.sequence, 'certificate'))
-    skipDer(content, 'tbsCertificate')
-    return readDer(content, DerTag.sequence, 'signatureAlgorithm')
+    return signatureAlgorithm(certificate)
   } catch (error) {
     if (error instanceof MalformedError) return new Uint8Array()
     throw error

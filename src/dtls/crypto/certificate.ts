@@ -36,15 +36,25 @@ function subjectPublicKeyInfo(certificate: Uint8Array): Uint8Array {
 }
 
 /**
+ * What the signature on a certificate is made with: an object identifier and its parameters, DER.
+ *
+ * @throws {MalformedError} if it cannot be read
+ */
+export function signatureAlgorithm(certificate: Uint8Array): Uint8Array {
+  const content = new ByteReader(readDer(new ByteReader(certificate), DerTag.sequence, 'certificate'))
+  // RFC 5280 §4.1: behind what is signed.
+  skipDer(content, 'tbsCertificate')
+  return readDer(content, DerTag.sequence, 'signatureAlgorithm')
+}
+
+/**
  * The code points that a peer may list who takes the signature on this certificate; none where there is no code point.
  *
  * @param certificate DER
  */
 export function certificateSignatureSchemes(certificate: Uint8Array): readonly number[] {
   try {
-    const content = new ByteReader(readDer(new ByteReader(certificate), DerTag.sequence, 'certificate'))
-    skipDer(content, 'tbsCertificate')
-    const algorithm = new ByteReader(readDer(content, DerTag.sequence, 'signatureAlgorithm'))
+    const algorithm = new ByteReader(signatureAlgorithm(certificate))
     const oid = readDer(algorithm, DerTag.objectIdentifier, 'algorithm')
     return signatureSchemesByOid.find(([each]) => equalBytes(each, oid))?.[1] ?? []
   } catch (error) {
