@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
+import { MediaSignalling } from './media-signalling.ts'
 import { DemoRelay } from './relay.ts'
 import { Signalling } from './signalling.ts'
 
@@ -12,6 +13,8 @@ export interface DemoServer {
   readonly url: string
   /** Relays that are in use. */
   readonly allocations: number
+  /** Connections of the pages with audio and video. */
+  readonly mediaPeers: number
   close(): Promise<void>
 }
 
@@ -25,10 +28,12 @@ export async function startDemoServer(port: number, turnAddress?: string): Promi
   const files = readPage()
   const relay = await DemoRelay.start(turnAddress)
   const signalling = new Signalling(relay)
+  const media = new MediaSignalling()
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
     if (!isLocal(request)) refuse(response, 403, 'Only pages of this server may talk to it')
     else if (request.url?.startsWith('/sessions')) void signalling.handle(request, response)
+    else if (/^\/media(\/|$)/.test(request.url ?? '')) void media.handle(request, response)
     else serveFile(files, request, response)
   })
   const bound = await listen(server, port).catch(error => {
@@ -40,8 +45,12 @@ export async function startDemoServer(port: number, turnAddress?: string): Promi
     get allocations() {
       return relay.allocations
     },
+    get mediaPeers() {
+      return media.peers
+    },
     close: () => {
       signalling.closeAll('The server has stopped')
+      media.closeAll()
       relay.close()
       return new Promise(resolve => {
         server.close(() => resolve())

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { roundTripOverHttp } from './http-check.ts'
 import { startDemoServer } from './http-server.ts'
+import { mediaCheck } from './media-check.ts'
 import { isOwnAddress } from './relay.ts'
 import { relayCheck } from './relay-check.ts'
 import { selfCheck } from './self-check.ts'
@@ -20,6 +21,7 @@ const steps = new Steps(line => console.log(line))
 
 console.log('\n  icefloe: two peers in this process\n')
 await selfCheck(steps)
+await mediaCheck(steps)
 await relayCheck(steps)
 if (options.check) await check()
 else await serveDemo()

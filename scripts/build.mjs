@@ -32,6 +32,7 @@ await build({
       out: entry,
     })),
     { in: 'src/cli/index.ts', out: 'cli' },
+    { in: 'src/pc/encoded-transform/worker.ts', out: 'worker' },
   ],
   outbase: 'src',
   outdir: 'dist',

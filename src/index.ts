@@ -1,5 +1,6 @@
 // The public exports of `icefloe`: the W3C interfaces under their own names, and what Node needs beside them.
 export type { Environment } from './base/environment.ts'
+export { createSystemEnvironment } from './net/system-environment.ts'
 export type {
   RTCBundlePolicy,
   RTCConfiguration,
@@ -8,9 +9,26 @@ export type {
   RTCRtcpMuxPolicy,
 } from './pc/configuration.ts'
 export type { ConnectionExtensions } from './pc/connection-extensions.ts'
-export { type ConnectionReport, explainConnection, type ServerReport } from './pc/connection-report.ts'
+export {
+  type ConnectionReport,
+  explainConnection,
+  type ServerReport,
+  type TransportReport,
+} from './pc/connection-report.ts'
 export type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './pc/connection-states.ts'
 export type { RTCDataChannelInit } from './pc/data-channel-init.ts'
+export {
+  deserializeEncodedFrame,
+  RTCEncodedAudioFrame,
+  type RTCEncodedAudioFrameMetadata,
+  type RTCEncodedAudioFrameOptions,
+  RTCEncodedVideoFrame,
+  type RTCEncodedVideoFrameMetadata,
+  type RTCEncodedVideoFrameOptions,
+  type SerializedEncodedFrame,
+  serializeEncodedFrame,
+} from './pc/encoded-transform/encoded-frames.ts'
+export { RTCRtpScriptTransform } from './pc/encoded-transform/script-transform.ts'
 export {
   RTCDataChannelEvent,
   RTCErrorEvent,
@@ -20,6 +38,25 @@ export {
 export type { NatMapping, TcpCandidateType } from './pc/gathering/host-options.ts'
 export { IcePort, type IcePortOptions, type UnknownRequest } from './pc/gathering/ice-port.ts'
 export type { PortRange } from './pc/gathering/ports.ts'
+export type * from './pc/media/constraints.ts'
+export * from './pc/media/encoded-track-sink.ts'
+export * from './pc/media/encoded-track-source.ts'
+export type { WrittenFrame } from './pc/media/frame-argument.ts'
+export type { ReceivedFrame } from './pc/media/frame-reader.ts'
+export { KeyframeRequestEvent } from './pc/media/keyframe-request-event.ts'
+export type { MediaEnvironment } from './pc/media/media-environment.ts'
+export { MediaStream } from './pc/media/media-stream.ts'
+export { MediaStreamTrack } from './pc/media/media-stream-track.ts'
+export { MediaStreamTrackEvent } from './pc/media/media-stream-track-event.ts'
+export { OverconstrainedError } from './pc/media/overconstrained-error.ts'
+export * from './pc/media/rtp-track-sink.ts'
+export * from './pc/media/rtp-track-source.ts'
+export {
+  type TargetBitrateEncoding,
+  TargetBitrateEvent,
+  type TargetBitrateEventInit,
+} from './pc/media/target-bitrate-event.ts'
+export type { MediaCodec, MediaKind } from './pc/media/track-signal.ts'
 export {
   type CertificateImport,
   type ExportedCertificate,
@@ -50,6 +87,12 @@ export type {
   RTCSctpTransportState,
 } from './pc/rtc-transports.ts'
 export { RTCDtlsTransport, RTCIceCandidatePair, RTCIceTransport, RTCSctpTransport } from './pc/rtc-transports.ts'
+export { RTCDTMFToneChangeEvent, RTCTrackEvent, type RTCTrackEventInit } from './pc/rtp/events.ts'
+export type * from './pc/rtp/parameters.ts'
+export { RTCDTMFSender } from './pc/rtp/rtc-dtmf-sender.ts'
+export { RTCRtpReceiver } from './pc/rtp/rtc-rtp-receiver.ts'
+export { RTCRtpSender } from './pc/rtp/rtc-rtp-sender.ts'
+export { RTCRtpTransceiver } from './pc/rtp/rtc-rtp-transceiver.ts'
 export { certificateFromSeed, type SeededCertificateOptions } from './pc/seeded-certificate.ts'
 export type { SignalingState as RTCSignalingState } from './pc/signaling.ts'
 export { RTCStatsReport } from './pc/stats.ts'

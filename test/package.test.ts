@@ -25,7 +25,10 @@ describe('the package as it is built', () => {
     dtls: 'DtlsConnection',
     'dtls/noble': 'nobleCryptoProvider',
     sctp: 'SctpAssociation',
+    rtp: 'RtpSession',
+    srtp: 'SrtpSession',
     sdp: 'parseSdp',
+    testing: 'mediaDevices',
     'turn-server': 'createTurnServer',
   })) {
     it(`has the layer icefloe/${entry}`, () => {
@@ -33,6 +36,11 @@ describe('the package as it is built', () => {
       assert.ok(exported.trim().split(',').includes(name), exported)
     })
   }
+
+  it('has icefloe/worker, which brings the event of transforms to a worker', () => {
+    const found = run(`await import('icefloe/worker'); console.log('onrtctransform' in globalThis)`, 'module')
+    assert.equal(found.trim(), 'true')
+  })
 
   it('has a program that runs as it is', () => {
     const program = fileURLToPath(new URL('cli.js', dist))

@@ -81,7 +81,8 @@ export class Signalling {
   }
 }
 
-async function request(method, path, body) {
+/** Asks the demo server. @returns what it answers; rejects with its reason if it refuses */
+export async function request(method, path, body) {
   const headers = { 'content-type': 'application/json' }
   let response
   try {

@@ -176,6 +176,17 @@ export function relayCandidate(options: {
 }
 
 /**
+ * The same candidate for a component: what was gathered before anyone knew for which.
+ *
+ * RFC 8445 §5.1.2.1: the last eight bits of the priority are those of the component; §5.1.1.3: the foundation knows
+ * nothing of it. `base` and `address` are kept as the very objects that they are.
+ */
+export function forComponent(candidate: LocalCandidate, component: CandidateComponent): LocalCandidate {
+  if (candidate.component === component) return candidate
+  return { ...candidate, component, priority: candidate.priority + candidate.component - component }
+}
+
+/**
  * The priority that a peer-reflexive candidate found by checks from `candidate` would have.
  *
  * RFC 8445 §7.1.1: as the candidate's own, with the type preference exchanged.

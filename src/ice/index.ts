@@ -3,6 +3,7 @@ export {
   activeTcpPort,
   type CandidateComponent,
   type CandidateType,
+  forComponent,
   type HostCandidateOptions,
   hostCandidate,
   type IceCandidate,

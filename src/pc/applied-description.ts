@@ -1,6 +1,7 @@
 import type { SdpCandidate, SdpMedia, SdpSession } from '../sdp/index.ts'
 import { serializeSdp } from '../sdp/index.ts'
-import { defaultDestination } from './create-description.ts'
+import { bringsTransport, bundleGroups } from './negotiation/bundle-plan.ts'
+import { withCandidate } from './negotiation/write-transport.ts'
 import { RTCSessionDescription } from './rtc-session-description.ts'
 
 /** A description that was applied, and the candidates that were added to it since. */
@@ -29,11 +30,10 @@ export class AppliedDescription {
   }
 
   addCandidate(index: number, candidate: SdpCandidate): void {
-    this.#change(index, section => {
-      const candidates = [...section.candidates, candidate]
-      // RFC 8839 §4.2.1: our own default destination follows what is known; the peer's is left as it was
-      return { ...section, candidates, ...(this.local ? defaultDestination(candidates) : {}) }
-    })
+    // RFC 8839 §4.2.1: our own default destination follows what is known; the peer's is left as it was
+    if (this.local) this.#change(index, section => withCandidate(section, candidate))
+    else this.#change(index, section => ({ ...section, candidates: [...section.candidates, candidate] }))
+    if (this.local) this.#shareDestination(index)
   }
 
   endOfCandidates(index: number): void {
@@ -44,6 +44,17 @@ export class AppliedDescription {
     this.#session.media.forEach((_, index) => {
       this.endOfCandidates(index)
     })
+  }
+
+  /** RFC 9143 §7.3: all sections of a group that bring no transport name the address of the one that does. */
+  #shareDestination(index: number): void {
+    const { port, connection } = this.#session.media[index] ?? {}
+    const group = bundleGroups(this.#session).find(indices => indices.includes(index)) ?? []
+    if (port === undefined || connection === undefined) return
+    for (const other of group) {
+      if (this.#session.media[other]?.port === 0 || bringsTransport(this.#session, other)) continue
+      this.#change(other, shared => ({ ...shared, port, connection }))
+    }
   }
 
   #change(index: number, change: (section: SdpMedia) => SdpMedia): void {

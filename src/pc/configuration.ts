@@ -17,7 +17,8 @@ import {
 
 export type RTCIceTransportPolicy = 'relay' | 'all'
 export type RTCBundlePolicy = 'balanced' | 'max-compat' | 'max-bundle'
-export type RTCRtcpMuxPolicy = 'require'
+/** The W3C has kept `require` alone; `negotiate` is that of RFC 8829 §4.1.1. */
+export type RTCRtcpMuxPolicy = 'negotiate' | 'require'
 
 export interface RTCIceServer {
   urls: string | string[]
@@ -62,7 +63,7 @@ const unsupportedIdentity: Converter<undefined> = () => {
 
 const bundlePolicy = enumeration<RTCBundlePolicy>('RTCBundlePolicy', ['balanced', 'max-compat', 'max-bundle'])
 const iceTransportPolicy = enumeration<RTCIceTransportPolicy>('RTCIceTransportPolicy', ['relay', 'all'])
-const rtcpMuxPolicy = enumeration<RTCRtcpMuxPolicy>('RTCRtcpMuxPolicy', ['require'])
+const rtcpMuxPolicy = enumeration<RTCRtcpMuxPolicy>('RTCRtcpMuxPolicy', ['negotiate', 'require'])
 
 const rtcConfiguration = dictionary('RTCConfiguration', {
   bundlePolicy: withDefault(bundlePolicy, 'balanced'),

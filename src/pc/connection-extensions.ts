@@ -6,7 +6,8 @@ import { keyExchangeNames } from '../dtls/options.ts'
 import type { IceParameters } from '../ice/index.ts'
 import { keyLogOfEnvironment, warnOfKeyLog } from '../net/key-log-file.ts'
 import { createSystemEnvironment } from '../net/system-environment.ts'
-import type { CompleteConfiguration } from './configuration.ts'
+import { srtpProfiles as knownSrtpProfiles } from '../srtp/index.ts'
+import type { CompleteConfiguration, RTCRtcpMuxPolicy } from './configuration.ts'
 import type { ConnectionOptions } from './connection.ts'
 import type { NatMapping, TcpCandidateType } from './gathering/host-options.ts'
 import { IcePort } from './gathering/ice-port.ts'
@@ -30,6 +31,8 @@ export interface ConnectionExtensions {
   /**
    * The lowest and the highest version of DTLS, and the key exchanges, most preferred first. All there are by default: DTLS
    * 1.3 with X25519MLKEM768 where the peer has it, DTLS 1.2 where it has not. Connection IDs are not offered by default.
+   * `srtpProfiles` are those of RFC 5764 §4.1.2 and RFC 7714 §14.2 by their numbers, most preferred first; without any,
+   * media cannot be sent.
    */
   readonly dtls?: DtlsChoices
   /** The largest message taken, in bytes; the peer is told. 1 MiB by default. */
@@ -67,7 +70,7 @@ const systemEnvironment = createSystemEnvironment()
 /** @throws {TypeError | RangeError} for values that cannot be meant */
 export function toConnectionOptions(
   extensions: ConnectionExtensions,
-  { iceServers, iceTransportPolicy }: CompleteConfiguration,
+  { iceServers, iceTransportPolicy, rtcpMuxPolicy }: CompleteConfiguration,
 ): ConnectionOptions {
   const { portRange, natMappings = [], tcpCandidates = ['active'], iceLite = false, iceParameters } = extensions
   if (portRange !== undefined) checkPortRange(portRange)
@@ -75,7 +78,7 @@ export function toConnectionOptions(
   for (const type of tcpCandidates) {
     if (!tcpCandidateTypes.includes(type)) throw new TypeError(`tcpCandidates: not a type: ${String(type)}`)
   }
-  if (extensions.icePort !== undefined) checkIcePort(extensions.icePort, extensions)
+  if (extensions.icePort !== undefined) checkIcePort(extensions.icePort, extensions, rtcpMuxPolicy)
   if (iceParameters !== undefined) checkIceParameters(iceParameters)
   // RFC 8445 §5.2: a lite agent has host candidates alone
   if (iceLite && (iceServers.length > 0 || iceTransportPolicy === 'relay')) {
@@ -112,7 +115,7 @@ function toKeyLog(given: KeyLog | undefined): KeyLog | undefined {
 
 /** That nothing is left to negotiate is found out here rather than in every handshake. */
 function toDtlsChoices(given: DtlsChoices = {}): DtlsChoices {
-  const { minVersion = '1.2', maxVersion = '1.3', groups, connectionId } = given
+  const { minVersion = '1.2', maxVersion = '1.3', groups, connectionId, srtpProfiles } = given
   for (const version of [minVersion, maxVersion]) {
     if (version !== '1.2' && version !== '1.3') throw new TypeError(`dtls: not a version: ${String(version)}`)
   }
@@ -123,11 +126,15 @@ function toDtlsChoices(given: DtlsChoices = {}): DtlsChoices {
   const usable = groups?.filter(group => maxVersion === '1.3' || group !== 'x25519mlkem768')
   if (usable?.length === 0) throw new RangeError(`dtls: no key exchange for a version up to ${maxVersion}`)
   if (connectionId !== undefined) checkConnectionIdOptions(connectionId)
+  for (const profile of srtpProfiles ?? []) {
+    if (!knownSrtpProfiles.has(profile)) throw new TypeError(`dtls: not an SRTP profile: ${String(profile)}`)
+  }
   return {
     minVersion,
     maxVersion,
     ...(groups === undefined ? {} : { groups }),
     ...(connectionId === undefined ? {} : { connectionId: { length: connectionId.length } }),
+    ...(srtpProfiles === undefined ? {} : { srtpProfiles: [...srtpProfiles] }),
   }
 }
 
@@ -151,8 +158,11 @@ function checkNatMapping({ internal, external, as = 'host' }: NatMapping): void 
 function checkIcePort(
   icePort: IcePort,
   { hideHostAddresses, portRange, tcpCandidates = [] }: ConnectionExtensions,
+  rtcpMuxPolicy: RTCRtcpMuxPolicy,
 ): void {
   if (!(icePort instanceof IcePort)) throw new TypeError('icePort: not an IcePort')
+  // RFC 8839 §5.4: both components have one user name fragment, by which the port tells its connections apart
+  if (rtcpMuxPolicy !== 'require') throw new TypeError('icePort: cannot be had without rtcpMuxPolicy require')
   if (hideHostAddresses) throw new TypeError('icePort: cannot be had together with hideHostAddresses')
   if (portRange !== undefined) throw new TypeError('icePort: cannot be had together with portRange')
   if (tcpCandidates.includes('passive') && !icePort.hasTcp)

@@ -14,7 +14,6 @@ import {
   type RTCPeerConnectionState,
 } from './connection-states.ts'
 import { DataChannels } from './data-channels.ts'
-import type { DataSession, DataSessionObserver } from './data-session.ts'
 import { createDefaultCertificate } from './default-certificate.ts'
 import {
   dispatch,
@@ -28,19 +27,31 @@ import type { HostOptions } from './gathering/host-options.ts'
 import type { IcePort } from './gathering/ice-port.ts'
 import type { ServerFailure } from './gathering/server-failure.ts'
 import { serverTargets } from './gathering/server-list.ts'
+import type { MediaStreamTrack } from './media/media-stream-track.ts'
+import type { SectionTransport, SectionTransportObserver } from './negotiation/section-transport.ts'
+import { createTransceiverHost } from './negotiation/transceiver-host.ts'
 import { Negotiator } from './negotiator.ts'
 import { OperationsChain } from './operations-chain.ts'
-import type { LocalCandidateText } from './peer-transport.ts'
+import type { LocalCandidateText, PeerTransport } from './peer-transport.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { toRTCError } from './rtc-error.ts'
 import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
-import { fire } from './rtc-transports.ts'
+import { fire, type RTCDtlsTransport } from './rtc-transports.ts'
+import { createEncoding, createTransceiver } from './rtp/create-transceiver.ts'
+import { RTCTrackEvent } from './rtp/events.ts'
+import type { TransceiverSlots } from './rtp/slots.ts'
+import { Transceivers } from './rtp/transceivers.ts'
 import type { SdpType } from './signaling.ts'
-import { collectStats, type RTCStats } from './stats.ts'
+import { type StatsSelector, selectorOf } from './stats/selection.ts'
+import { StatsCollector } from './stats/stats-collector.ts'
+import type { RTCStatsReport } from './stats.ts'
 import type { DtlsChoices } from './transport.ts'
 
 /** The SCTP port that every WebRTC endpoint names; any would do, since DTLS carries just one association. */
 const sctpPort = 5000
+
+/** RFC 7022 §5: at least 96 bits. */
+const cnameBytes = 12
 
 /** Failures of servers that are remembered for reports; each was told by an event as well. */
 export const maxServerFailures = 64
@@ -66,13 +77,17 @@ export interface ConnectionOptions {
  * The public class converts arguments and calls this; this fires the events, at the public object. Each event comes
  * from a task of its own, never from inside a call of the application.
  */
-export class Connection implements DataSessionObserver {
+export class Connection implements SectionTransportObserver {
   readonly channels: DataChannels
   readonly negotiator: Negotiator
   readonly pool: CandidatePool
+  /** RFC 7022 §4.2: one for all RTP sessions of this connection, and for no other. */
+  readonly cname: string
+  readonly transceivers: Transceivers
   readonly #target: EventTarget
   readonly #options: ConnectionOptions
   readonly #chain: OperationsChain
+  readonly #stats: StatsCollector
   #configuration: CompleteConfiguration
   #certificates: readonly RTCCertificate[] | undefined
   #iceConnectionState: RTCIceConnectionState = 'new'
@@ -89,7 +104,9 @@ export class Connection implements DataSessionObserver {
     this.#target = target
     this.#configuration = configuration
     this.#options = options
+    this.#stats = new StatsCollector(options.environment)
     this.#chain = new OperationsChain(() => this.#onEmptyChain())
+    this.cname = Buffer.from(options.environment.random(cnameBytes)).toString('base64')
     this.pool = new CandidatePool(() => ({
       environment: options.environment,
       policy: this.#configuration.iceTransportPolicy,
@@ -101,12 +118,24 @@ export class Connection implements DataSessionObserver {
     this.pool.resize(configuration.iceCandidatePoolSize)
     this.channels = new DataChannels({
       announce: channel => dispatch(target, new RTCDataChannelEvent('datachannel', { channel })),
-      maxMessageSize: () => this.negotiator.session?.remoteMaxMessageSize ?? Number.POSITIVE_INFINITY,
-      schedule: () => this.negotiator.session?.transport.driver.schedule(),
+      maxMessageSize: () => this.negotiator.data?.remoteMaxMessageSize ?? Number.POSITIVE_INFINITY,
+      schedule: () => this.negotiator.data?.transport.rtp.driver.schedule(),
       now: () => options.environment.clock.now(),
     })
+    const transceivers = this.#createTransceivers()
+    this.transceivers = transceivers
     this.negotiator = new Negotiator({
       ...options,
+      bundlePolicy: configuration.bundlePolicy,
+      rtcpMuxPolicy: configuration.rtcpMuxPolicy,
+      mediaNegotiation: transceivers,
+      media: {
+        cname: this.cname,
+        listener: {
+          rtpReceived: (received, now) => transceivers.rtpReceived(received, now),
+          rtpEvent: event => transceivers.rtpEvent(event),
+        },
+      },
       certificates: () => this.certificates,
       channels: this.channels,
       pool: this.pool,
@@ -160,30 +189,30 @@ export class Connection implements DataSessionObserver {
   }
 
   createOffer(iceRestart: boolean): Promise<string> {
-    return this.#operation(() => this.negotiator.createOffer(iceRestart))
+    return this.chain(() => this.negotiator.createOffer(iceRestart))
   }
 
   createAnswer(): Promise<string> {
-    return this.#operation(() => this.negotiator.createAnswer())
+    return this.chain(() => this.negotiator.createAnswer())
   }
 
   setLocalDescription(type: SdpType | undefined, sdp: string): Promise<void> {
     // webrtc-pc §4.4.1.5, step 3.6: the size of the pool is final as soon as this is called
     this.#localDescriptionSet = true
-    return this.#operation(async () => {
+    return this.chain(async () => {
       await this.#describe(() => this.negotiator.setLocal(type, sdp))
       this.pool.freeze()
       this.pool.resize(0)
-      this.#queueTask(() => this.#gather())
+      this.queueTask(() => this.#gather())
     })
   }
 
   setRemoteDescription(type: SdpType, sdp: string): Promise<void> {
-    return this.#operation(() => this.#describe(() => this.negotiator.setRemote(type, sdp)))
+    return this.chain(() => this.#describe(() => this.negotiator.setRemote(type, sdp)))
   }
 
   addIceCandidate(init: RTCIceCandidateInit): Promise<void> {
-    return this.#operation(async () => this.negotiator.addRemoteCandidate(init))
+    return this.chain(async () => this.negotiator.addRemoteCandidate(init))
   }
 
   restartIce(): void {
@@ -204,7 +233,7 @@ export class Connection implements DataSessionObserver {
       this.#updateNegotiationNeededOnEmptyChain = true
       return
     }
-    this.#queueTask(() => {
+    this.queueTask(() => {
       if (!this.#chain.isEmpty) {
         this.#updateNegotiationNeededOnEmptyChain = true
         return
@@ -217,14 +246,23 @@ export class Connection implements DataSessionObserver {
     })
   }
 
-  collectStats(): RTCStats[] {
-    return collectStats({
-      timestamp: this.#options.environment.clock.wallTime(),
-      channels: this.channels,
-      session: this.negotiator.session,
-      certificates: this.certificates,
-      pool: this.pool.entries,
-    })
+  /** webrtc-pc §8.5, the stats selection algorithm. */
+  collectStats(selector: StatsSelector): RTCStatsReport {
+    return this.#stats.collect(
+      {
+        channels: this.channels,
+        transports: this.negotiator.transports.all,
+        certificates: this.certificates,
+        transceivers: this.transceivers.all,
+        pool: this.pool.entries,
+      },
+      selector,
+    )
+  }
+
+  /** webrtc-pc §8.2 getStats, step 4. @throws {DOMException} InvalidAccessError */
+  collectStatsOf(track: MediaStreamTrack): RTCStatsReport {
+    return this.collectStats(selectorOf(track, this.transceivers))
   }
 
   /** webrtc-pc §4.4.2 close: nothing is fired, no promise settles any more. */
@@ -232,23 +270,24 @@ export class Connection implements DataSessionObserver {
     if (this.#closed) return
     this.#closed = true
     this.#chain.close()
+    this.transceivers.close()
     this.channels.close()
     this.negotiator.close()
     this.pool.close()
   }
 
-  localCandidate(session: DataSession, candidate: LocalCandidateText): void {
-    this.#queueTask(() => {
-      if (!this.negotiator.addLocalCandidate(session, candidate.sdp)) return
-      const shown = session.transport.toRtcCandidate(candidate)
+  localCandidate(transport: SectionTransport, candidate: LocalCandidateText): void {
+    this.queueTask(() => {
+      if (!this.negotiator.addLocalCandidate(transport, candidate.sdp)) return
+      const shown = transport.rtp.toRtcCandidate(candidate)
       dispatch(this.#target, new RTCPeerConnectionIceEvent('icecandidate', { candidate: shown }))
     })
   }
 
-  endOfLocalCandidates(session: DataSession): void {
-    this.#queueTask(() => {
-      if (!this.negotiator.endLocalCandidates(session)) return
-      const end = session.transport.toRtcCandidate(undefined)
+  endOfLocalCandidates(transport: SectionTransport): void {
+    this.queueTask(() => {
+      if (!this.negotiator.endLocalCandidates(transport)) return
+      const end = transport.rtp.toRtcCandidate(undefined)
       dispatch(this.#target, new RTCPeerConnectionIceEvent('icecandidate', { candidate: end }))
     })
   }
@@ -257,7 +296,7 @@ export class Connection implements DataSessionObserver {
   serverFailed(url: string, { errorCode, errorText, local }: ServerFailure): void {
     if (this.#serverFailures.length >= maxServerFailures) this.#serverFailures.shift()
     this.#serverFailures.push({ url, errorCode, errorText })
-    this.#queueTask(() => {
+    this.queueTask(() => {
       // webrtc-pc §4.8.3: the address is told only where a candidate has told it already
       const shown = local === undefined ? undefined : this.#exposedLocal(local)
       const [address, port] = shown === undefined ? [null, null] : [shown.address, shown.port]
@@ -268,12 +307,10 @@ export class Connection implements DataSessionObserver {
 
   /** webrtc-pc §5.6: the gathering state of the transport has changed */
   gatheringStateChanged(apply: () => void, fireAll: () => void): void {
-    this.#queueTask(() => {
+    this.queueTask(() => {
       const before = this.#iceGatheringState
       apply()
-      this.#iceGatheringState = deriveGatheringState(
-        this.#sessions().map(({ transport }) => transport.ice.gatheringState),
-      )
+      this.#iceGatheringState = deriveGatheringState(this.#transports().map(({ ice }) => ice.gatheringState))
       fireAll()
       if (before === this.#iceGatheringState) return
       fire(this.#target, 'icegatheringstatechange')
@@ -287,7 +324,7 @@ export class Connection implements DataSessionObserver {
   iceStateChanged(fireAll: () => void): void {
     if (this.#closed) return
     const before = this.#iceConnectionState
-    this.#iceConnectionState = deriveIceConnectionState(this.#sessions().map(({ transport }) => transport.ice.state))
+    this.#iceConnectionState = deriveIceConnectionState(this.#transports().map(({ ice }) => ice.state))
     const connectionChanged = this.#deriveConnectionState()
     fireAll()
     if (before !== this.#iceConnectionState) fire(this.#target, 'iceconnectionstatechange')
@@ -295,38 +332,52 @@ export class Connection implements DataSessionObserver {
   }
 
   /** webrtc-pc §4.4.1.3 and §5.5 */
-  dtlsStateChanged(error: DtlsError | undefined, fireAll: () => void): void {
+  dtlsStateChanged(dtls: RTCDtlsTransport, error: DtlsError | undefined, fireAll: () => void): void {
     if (this.#closed) return
     const connectionChanged = this.#deriveConnectionState()
-    const dtls = this.negotiator.session?.transport.dtls
-    if (error !== undefined && dtls !== undefined) {
-      dispatch(dtls, new RTCErrorEvent('error', { error: toRTCError(error) }))
-    }
+    if (error !== undefined) dispatch(dtls, new RTCErrorEvent('error', { error: toRTCError(error) }))
     fireAll()
     if (connectionChanged) fire(this.#target, 'connectionstatechange')
   }
 
+  #createTransceivers(): Transceivers {
+    return new Transceivers({
+      host: createTransceiverHost(this, this.#options.environment),
+      cname: this.cname,
+      createTransceiver,
+      createEncoding,
+      fireTrack: transceiver => this.#fireTrack(transceiver),
+    })
+  }
+
+  /** webrtc-pc §4.4.1.4, step 4.6.20 */
+  #fireTrack({ object: transceiver, receiver }: TransceiverSlots): void {
+    const { object, track, streams } = receiver
+    dispatch(this.#target, new RTCTrackEvent('track', { receiver: object, track, streams: [...streams], transceiver }))
+  }
+
   #exposedLocal(local: TransportAddress): TransportAddress | undefined {
-    const exposed = this.#sessions().some(({ localCandidates }) =>
+    const exposed = this.#transports().some(({ localCandidates }) =>
       localCandidates.some(({ address, port }) => address === local.address && port === local.port),
     )
     return exposed ? local : undefined
   }
 
-  #sessions(): readonly DataSession[] {
-    const { session } = this.negotiator
-    return session === undefined ? [] : [session]
+  /** webrtc-pc §4.3: those that the states of the connection are derived from; RTCP that has its own is needed as well. */
+  #transports(): readonly PeerTransport[] {
+    return this.negotiator.transports.all.flatMap(({ components }) => components)
   }
 
   /** webrtc-pc §4.4.1.3; true if the state changed */
   #deriveConnectionState(): boolean {
     const before = this.#connectionState
-    const dtls = this.#sessions().map(({ transport }) => transport.dtls.state)
+    const dtls = this.#transports().map(transport => transport.dtls.state)
     this.#connectionState = deriveConnectionState(this.#iceConnectionState, dtls)
     return before !== this.#connectionState
   }
 
-  #operation<T>(operation: () => Promise<T>): Promise<T> {
+  /** webrtc-pc §4.4.1.2 */
+  chain<T>(operation: () => Promise<T>): Promise<T> {
     // webrtc-pc §4.4.1.2, step 2
     if (this.#closed) return Promise.reject(new DOMException('the connection is closed', 'InvalidStateError'))
     return this.#chain.chain(operation)
@@ -344,13 +395,16 @@ export class Connection implements DataSessionObserver {
       this.#negotiationNeeded = false
       this.updateNegotiationNeeded()
     }
-    this.iceStateChanged(() => undefined)
+    this.iceStateChanged(nothing)
+    // Those that were released may have been the ones whose candidates were awaited.
+    if (this.#iceGatheringState === 'gathering') this.gatheringStateChanged(nothing, nothing)
     if (state !== before) fire(this.#target, 'signalingstatechange')
+    // webrtc-pc §4.4.1.4, steps 4.6.17 to 4.6.20
+    for (const fireNext of this.transceivers.takeEvents()) fireNext()
   }
 
   #gather(): void {
-    const { session } = this.negotiator
-    if (session?.takeGathering() === true) session.gather()
+    for (const transport of this.negotiator.transports.takeGathering()) transport.gather()
   }
 
   #onEmptyChain(): void {
@@ -371,9 +425,13 @@ export class Connection implements DataSessionObserver {
   }
 
   /** Runs a step of an algorithm from a task of its own, unless the connection is closed by then. */
-  #queueTask(step: () => void | Promise<void>): void {
+  queueTask(step: () => void | Promise<void>): void {
     this.#options.environment.timers.endOfTurn(() => {
       if (!this.#closed) void step()
     })
   }
+}
+
+function nothing(): void {
+  // For steps that have nothing to apply, or to fire, of their own.
 }

@@ -1,214 +1,179 @@
-import { parseIp } from '../base/ip.ts'
-import type { IceParameters } from '../ice/index.ts'
-import type { SdpCandidate, SdpFingerprint, SdpMedia, SdpOrigin, SdpSession, SdpSetup } from '../sdp/index.ts'
-import { bundleGroup, taggedSection } from '../sdp/index.ts'
-import { findDataSection } from './apply-description.ts'
-
-/** What this end says about its transport in every description. */
-export interface LocalTransportDescription {
-  readonly ice: IceParameters
-  readonly iceLite: boolean
-  readonly iceRenomination: boolean
-  readonly fingerprints: readonly SdpFingerprint[]
-  readonly candidates: readonly SdpCandidate[]
-  readonly endOfCandidates: boolean
-}
+import {
+  emptySection,
+  type SdpFingerprint,
+  type SdpMedia,
+  type SdpOrigin,
+  type SdpSession,
+  type SdpSetup,
+} from '../sdp/index.ts'
+import { bundleGroups } from './negotiation/bundle-plan.ts'
+import type { OfferedSection } from './negotiation/media-negotiation.ts'
+import {
+  bundleOnly,
+  inactive,
+  type LocalTransportDescription,
+  onSharedTransport,
+  type RtcpLines,
+  rejected,
+  withTransport,
+} from './negotiation/write-transport.ts'
 
 export interface LocalDataDescription {
   readonly sctpPort: number
   readonly maxMessageSize: number
 }
 
+/** How a section of an offer comes by its transport. */
+export type OfferedLines =
+  | { readonly type: 'rejected' }
+  | { readonly type: 'own'; readonly transport: LocalTransportDescription; readonly rtcp: RtcpLines }
+  | { readonly type: 'shared'; readonly transport: LocalTransportDescription; readonly rtcp: RtcpLines }
+  | { readonly type: 'bundle-only'; readonly rtcp: RtcpLines }
+
 export interface OfferInput {
   readonly origin: SdpOrigin
-  /** The description this offer continues: its m= sections keep their places. */
-  readonly previous: SdpSession | undefined
-  readonly wantsData: boolean
-  readonly transport: LocalTransportDescription
+  readonly iceLite: boolean
+  readonly sections: readonly OfferedSection[]
+  readonly lines: readonly OfferedLines[]
+  /** The BUNDLE groups, by index of their sections. */
+  readonly groups: readonly (readonly number[])[]
   readonly data: LocalDataDescription
+}
+
+/** An offered section that is accepted. */
+export interface AcceptedSection {
+  /** Undefined for the data section, and for one that is kept because others are bundled onto its transport. */
+  readonly media: SdpMedia | undefined
+  readonly transport: LocalTransportDescription
+  readonly setup: SdpSetup
+  readonly rtcp: RtcpLines
 }
 
 export interface AnswerInput {
   readonly origin: SdpOrigin
+  readonly iceLite: boolean
   readonly offer: SdpSession
-  readonly setup: 'active' | 'passive'
-  readonly transport: LocalTransportDescription
+  /** By index; undefined: the section is rejected. */
+  readonly accepted: readonly (AcceptedSection | undefined)[]
+  /** The index of the section for data channels, or -1. */
+  readonly dataIndex: number
+  /** The offered BUNDLE groups, without what does not stay in them; the section that brings the transport comes first. */
+  readonly groups: readonly (readonly number[])[]
   readonly data: LocalDataDescription
 }
 
-/** RFC 8829 §5.2: an offer with the m= sections of before in their places, and one for data if it is wanted. */
+/** RFC 8829 §5.2: an offer with the m= sections that were laid out, each with what it says of its transport. */
 export function createOffer(input: OfferInput): SdpSession {
-  const { previous } = input
-  const media: SdpMedia[] = []
-  const dataIndex = previous === undefined ? -1 : findDataSection(previous)
-  previous?.media.forEach((section, index) => {
-    // RFC 8829 §5.2.2: a section that is no longer used is offered again with port zero
-    if (index !== dataIndex) media.push(rejected(section))
-    else media.push(dataSection(section.mid ?? '0', 'actpass', input.transport, input.data))
-  })
-  if (dataIndex === -1 && input.wantsData) {
-    media.push(dataSection(unusedMid(media), 'actpass', input.transport, input.data))
-  }
-  return session(input.origin, media, input.transport.iceLite)
+  const media = input.sections.map((section, index) => offeredSection(section, input.lines[index], input.data))
+  return session(input, media)
 }
 
-/** RFC 8829 §5.3: an answer section for each offered one; all but the data section are rejected. */
+/** RFC 8829 §5.3: an answer section for each offered one. */
 export function createAnswer(input: AnswerInput): SdpSession {
-  const dataIndex = findDataSection(input.offer)
-  const tagIndex = carrierIndex(input.offer, dataIndex)
-  const media = input.offer.media.map((section, index) => {
-    if (index === dataIndex) return answeredData(section, input, tagIndex === undefined)
-    return index === tagIndex ? inactive(section, input) : rejected(section)
+  const shared = new Set(input.groups.flatMap(group => group.slice(1)))
+  const media = input.offer.media.map((offered, index) => {
+    const accepted = input.accepted[index]
+    if (accepted === undefined) return rejected(offered)
+    const { transport, setup, rtcp } = accepted
+    const section =
+      index === input.dataIndex ? answeredData(offered, input.data) : (accepted.media ?? inactive(offered))
+    return shared.has(index)
+      ? onSharedTransport(section, transport, setup, rtcp)
+      : withTransport(section, transport, setup, rtcp)
   })
-  return session(input.origin, media, input.transport.iceLite)
+  return session(input, media)
 }
 
-function session(origin: SdpOrigin, media: readonly SdpMedia[], iceLite: boolean): SdpSession {
-  const mids = media.filter(section => section.port !== 0 || section.bundleOnly).flatMap(section => section.mid ?? [])
+/**
+ * RFC 9143 §7.3: the offered groups, reduced to what is accepted and on one transport.
+ *
+ * @param transportOf what a section would be on, if it is accepted
+ */
+export function answerGroups(
+  offer: SdpSession,
+  isAccepted: (index: number) => boolean,
+  transportOf: (index: number) => { readonly isBundled: boolean } | undefined,
+): number[][] {
+  const groups = bundleGroups(offer).map(group => {
+    const tag = tagOf(offer, group, isAccepted, transportOf)
+    if (tag === undefined) return []
+    const members = group.filter(index => index !== tag && isAccepted(index) && transportOf(index) === transportOf(tag))
+    return isAccepted(tag) || members.length > 0 ? [tag, ...members] : []
+  })
+  return groups.filter(group => group.length > 0)
+}
+
+function tagOf(
+  { media }: SdpSession,
+  group: readonly number[],
+  isAccepted: (index: number) => boolean,
+  transportOf: (index: number) => { readonly isBundled: boolean } | undefined,
+): number | undefined {
+  const bringing = group.filter(index => media[index]?.port !== 0)
+  const [offered] = bringing
+  // RFC 9143 §7.3: the tag of a group that was negotiated stays; §7.3.1: of a new one it is the first that is accepted.
+  // §7.3.3: and where that leaves bundle-only sections without a transport, the first is kept for them.
+  const isNegotiated = group.some(index => transportOf(index)?.isBundled === true)
+  return isNegotiated ? offered : (bringing.find(isAccepted) ?? offered)
+}
+
+function offeredSection(
+  offered: OfferedSection,
+  lines: OfferedLines | undefined,
+  data: LocalDataDescription,
+): SdpMedia {
+  if (offered.type === 'rejected') return rejected(offered.section)
+  const section = offered.type === 'data' ? dataSection(offered.mid, data) : offered.section
+  switch (lines?.type) {
+    case 'own':
+      // RFC 8842 §5.2: the answerer chooses the role
+      return withTransport(section, lines.transport, 'actpass', lines.rtcp)
+    case 'shared':
+      return onSharedTransport(section, lines.transport, 'actpass', lines.rtcp)
+    case 'bundle-only':
+      return bundleOnly(section, lines.rtcp)
+    default:
+      return rejected(section)
+  }
+}
+
+function session(
+  { origin, iceLite, groups }: Pick<OfferInput, 'origin' | 'iceLite' | 'groups'>,
+  media: readonly SdpMedia[],
+): SdpSession {
+  const named = groups.map(group => group.flatMap(index => media[index]?.mid ?? []))
   return {
     origin,
     sessionName: '-',
-    // RFC 9143 §7.2.1: every section that is in use shares one transport
-    groups: mids.length > 0 ? [{ semantics: 'BUNDLE', mids }] : [],
+    groups: named.filter(mids => mids.length > 0).map(mids => ({ semantics: 'BUNDLE', mids })),
     // RFC 8839 §5.3: a lite agent says so for the whole session
     iceLite,
     iceOptions: [],
-    fingerprints: [],
+    fingerprints: sharedFingerprints(media),
     attributes: [],
     media,
   }
 }
 
-function dataSection(
-  mid: string | undefined,
-  setup: SdpSetup,
-  transport: LocalTransportDescription,
-  data: LocalDataDescription,
-): SdpMedia {
+/**
+ * RFC 8829 §5.2.1: all transports have the same certificates, which may be said once for the session. It is said where a
+ * section has no transport of its own: libwebrtc takes what follows such a section for unprotected, and rejects data there.
+ */
+function sharedFingerprints(media: readonly SdpMedia[]): readonly SdpFingerprint[] {
+  const inUse = media.filter(({ port, bundleOnly }) => port !== 0 || bundleOnly)
+  if (inUse.every(({ fingerprints }) => fingerprints.length > 0)) return []
+  return inUse.find(({ fingerprints }) => fingerprints.length > 0)?.fingerprints ?? []
+}
+
+function dataSection(mid: string | undefined, data: LocalDataDescription): SdpMedia {
   return {
-    kind: 'application',
-    ...transportFields(transport, setup),
-    protocol: 'UDP/DTLS/SCTP',
-    formats: ['webrtc-datachannel'],
+    ...emptySection('application', 9, 'UDP/DTLS/SCTP', ['webrtc-datachannel']),
     ...(mid === undefined ? {} : { mid }),
-    bundleOnly: false,
-    rtcpMux: false,
-    rtcpMuxOnly: false,
     sctpPort: data.sctpPort,
     maxMessageSize: data.maxMessageSize,
-    attributes: [],
   }
 }
 
-function answeredData(offered: SdpMedia, input: AnswerInput, ownTransport: boolean): SdpMedia {
-  const transport = ownTransport ? input.transport : { ...input.transport, candidates: [], endOfCandidates: false }
-  return {
-    ...dataSection(offered.mid, input.setup, transport, input.data),
-    protocol: offered.protocol,
-    formats: offered.formats,
-  }
-}
-
-/** What a section says about the transport, with the default destination that RFC 8839 §4.2.1 asks for. */
-function transportFields(transport: LocalTransportDescription, setup: SdpSetup): TransportFields {
-  return {
-    ...defaultDestination(transport.candidates),
-    iceUfrag: transport.ice.usernameFragment,
-    icePwd: transport.ice.password,
-    // draft-thatcher-ice-renomination §3: said by either side that can do it
-    iceOptions: transport.iceRenomination ? ['trickle', 'renomination'] : ['trickle'],
-    fingerprints: transport.fingerprints,
-    setup,
-    candidates: transport.candidates,
-    endOfCandidates: transport.endOfCandidates,
-  }
-}
-
-type TransportFields = Pick<
-  SdpMedia,
-  | 'port'
-  | 'connection'
-  | 'iceUfrag'
-  | 'icePwd'
-  | 'iceOptions'
-  | 'fingerprints'
-  | 'setup'
-  | 'candidates'
-  | 'endOfCandidates'
->
-
-/** Port and address that an m= section names while `candidates` are known. */
-export function defaultDestination(candidates: readonly SdpCandidate[]): { port: number; connection: string } {
-  const target = defaultCandidate(candidates)
-  // RFC 8840 §4.1.1: port 9 and an unspecified address while there is no candidate
-  return target === undefined
-    ? { port: 9, connection: 'IN IP4 0.0.0.0' }
-    : { port: target.port, connection: connectionOf(target) }
-}
-
-/** The type that is most likely to work comes first: RFC 8839 §4.2.1.1. */
-const defaultOrder = ['relay', 'srflx', 'host']
-
-/** A default destination is a UDP address: TCP candidates and names (draft-ietf-mmusic-mdns-ice-candidates §3.1.3) are none. */
-function defaultCandidate(candidates: readonly SdpCandidate[]): SdpCandidate | undefined {
-  const usable = candidates.filter(({ protocol, address }) => protocol === 'udp' && parseIp(address) !== undefined)
-  const ranked = defaultOrder.flatMap(type => usable.filter(candidate => candidate.type === type))
-  return ranked.find(({ address }) => !address.includes(':')) ?? ranked[0]
-}
-
-function connectionOf(candidate: SdpCandidate): string {
-  return `IN ${candidate.address.includes(':') ? 'IP6' : 'IP4'} ${candidate.address}`
-}
-
-/** RFC 3264 §6: a stream is rejected with port zero, its formats as offered. */
-function rejected(offered: SdpMedia): SdpMedia {
-  return {
-    kind: offered.kind,
-    port: 0,
-    connection: 'IN IP4 0.0.0.0',
-    protocol: offered.protocol,
-    formats: offered.formats,
-    ...(offered.mid === undefined ? {} : { mid: offered.mid }),
-    ...(offered.kind === 'application' ? {} : { direction: 'inactive' as const }),
-    bundleOnly: false,
-    iceOptions: [],
-    fingerprints: [],
-    candidates: [],
-    endOfCandidates: false,
-    rtcpMux: false,
-    rtcpMuxOnly: false,
-    attributes: [],
-  }
-}
-
-/** An audio or video section that carries nothing, kept alive because data is bundled onto its transport. */
-function inactive(offered: SdpMedia, input: AnswerInput): SdpMedia {
-  return {
-    ...rejected(offered),
-    ...transportFields(input.transport, input.setup),
-    direction: 'inactive',
-    rtcpMux: offered.rtcpMux,
-    attributes: offered.attributes.filter(({ name }) => name === 'rtpmap' || name === 'fmtp'),
-  }
-}
-
-/**
- * The section that must stay although it is of no use here.
- *
- * RFC 9143 §7.3.3: a bundle-only section has no transport of its own, so the offerer-tagged section that brings one
- * cannot be rejected.
- */
-function carrierIndex(offer: SdpSession, dataIndex: number): number | undefined {
-  const data = offer.media[dataIndex]
-  if (data === undefined || !data.bundleOnly) return undefined
-  const group = bundleGroup(offer, data)
-  const carrier = group === undefined ? undefined : taggedSection(offer, group)
-  return carrier === undefined || carrier === data ? undefined : offer.media.indexOf(carrier)
-}
-
-function unusedMid(media: readonly SdpMedia[]): string {
-  const used = new Set(media.map(section => section.mid))
-  let next = media.length
-  while (used.has(String(next))) next++
-  return String(next)
+function answeredData(offered: SdpMedia, data: LocalDataDescription): SdpMedia {
+  return { ...dataSection(offered.mid, data), protocol: offered.protocol, formats: offered.formats }
 }

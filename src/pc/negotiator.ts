@@ -1,8 +1,6 @@
-import type { Environment } from '../base/environment.ts'
-import type { CryptoProvider } from '../dtls/crypto/provider.ts'
-import { createIceParameters, type IceParameters, type IceRole } from '../ice/index.ts'
+import type { IceParameters } from '../ice/index.ts'
 import {
-  parseCandidate,
+  isRtpSection,
   parseSdp,
   type SdpCandidate,
   type SdpOrigin,
@@ -10,96 +8,109 @@ import {
   serializeSdp,
 } from '../sdp/index.ts'
 import { AppliedDescription } from './applied-description.ts'
-import {
-  answererSetup,
-  checkAnswerFits,
-  checkOfferContinues,
-  findDataSection,
-  isToleratedMunging,
-  type RemoteData,
-  readRemoteData,
-} from './apply-description.ts'
-import { createAnswer, createOffer, type LocalTransportDescription } from './create-description.ts'
-import { DataSession, type DataSessionOptions } from './data-session.ts'
+import { checkAnswerBundling, checkAnswerFits, checkOfferContinues, isToleratedMunging } from './apply-description.ts'
+import type { RTCBundlePolicy, RTCRtcpMuxPolicy } from './configuration.ts'
+import type { LocalDataDescription } from './create-description.ts'
+import type { DataChannels } from './data-channels.ts'
 import { sdpFingerprints } from './identities.ts'
+import { bringsTransport } from './negotiation/bundle-plan.ts'
+import { DataAssociation } from './negotiation/data-association.ts'
+import { DescriptionMaker } from './negotiation/description-maker.ts'
+import type { AppliedMedia, MediaNegotiation } from './negotiation/media-negotiation.ts'
+import {
+  checkRemoteTransports,
+  findDataSection,
+  isMultiplexed,
+  readRemoteData,
+  remoteFragment,
+} from './negotiation/remote-section.ts'
+import type { CommonTransportOptions, SectionTransport } from './negotiation/section-transport.ts'
+import { SectionTransports } from './negotiation/section-transports.ts'
+import { readCandidate, sectionOf } from './negotiation/signalled-candidate.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { toDomError } from './rtc-error.ts'
 import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
+import type { RTCSctpTransport } from './rtc-transports.ts'
 import { type SdpType, Signaling } from './signaling.ts'
 
 /** What the negotiation needs from its connection. */
-export interface NegotiatorOptions extends Omit<DataSessionOptions, 'role' | 'iceParameters' | 'mid' | 'mLineIndex'> {
-  readonly environment: Environment
-  readonly crypto: CryptoProvider
+export interface NegotiatorOptions extends Omit<CommonTransportOptions, 'names'> {
+  readonly channels: DataChannels
+  readonly localData: LocalDataDescription
+  readonly bundlePolicy: RTCBundlePolicy
+  readonly rtcpMuxPolicy: RTCRtcpMuxPolicy
+  /** The audio and video of the connection. */
+  readonly mediaNegotiation: MediaNegotiation
   /** The certificates of this connection. */
   readonly certificates: () => readonly RTCCertificate[]
   /** Data channels exist, so that an offer must have a section for them. */
   readonly wantsData: () => boolean
-  /** The ICE credentials of the first generation; random ones if absent. */
+  /** The ICE credentials of the first generation of the first transport; random ones if absent. */
   readonly iceParameters: IceParameters | undefined
 }
 
 type Description = { readonly type: Exclude<SdpType, 'rollback'>; readonly sdp: string }
 
 /**
- * Offer and answer: makes descriptions, applies them, and creates, feeds and drops the transport they describe.
+ * Offer and answer: makes descriptions and applies them, to transports, data and media.
  *
  * JSEP (RFC 8829) as webrtc-pc §4.4 calls it. The operations chain above runs one of its methods at a time.
  */
 export class Negotiator {
   readonly signaling: Signaling = new Signaling()
+  readonly transports: SectionTransports
   readonly #options: NegotiatorOptions
+  readonly #maker: DescriptionMaker
+  readonly #media: MediaNegotiation
   readonly #sessionId: string
   #sessionVersion = 0
-  /** The ICE credentials of the next generation: of the first offer or answer, or of a restart. */
-  #nextIce: IceParameters | undefined
-  #session: DataSession | undefined
-  /** The local offer that is pending began a new generation of ICE. */
-  #offerRestarted = false
-  #remoteData: RemoteData | undefined
-  /** What to go back to on rollback. */
-  #stable: { readonly session: DataSession | undefined; readonly remoteData: RemoteData | undefined } = {
-    session: undefined,
-    remoteData: undefined,
-  }
+  #data: DataAssociation | undefined
+  /** webrtc-pc: [[LastStableStateSctpTransport]] */
+  #stableData: DataAssociation | undefined
   /** webrtc-pc §4.4.1.1, step 27: [[LocalIceCredentialsToReplace]] */
   #credentialsToReplace: ReadonlySet<string> = new Set()
 
   constructor(options: NegotiatorOptions) {
     this.#options = options
+    this.#media = options.mediaNegotiation
+    this.transports = new SectionTransports({ ...options, names: { used: 0 } })
+    this.#maker = new DescriptionMaker({ ...options, media: this.#media, transports: this.transports })
     // RFC 8829 §5.2.1: a session id of 62 random bits
     const random = options.environment.random(8)
     this.#sessionId = (new DataView(random.buffer, random.byteOffset).getBigUint64(0) >> 2n).toString()
   }
 
-  get session(): DataSession | undefined {
-    return this.#session
+  get data(): DataAssociation | undefined {
+    return this.#data
+  }
+
+  get sctp(): RTCSctpTransport | null {
+    return this.#data?.sctp ?? null
   }
 
   /** webrtc-pc §4.7.3: checking if negotiation is needed */
   get isNeeded(): boolean {
     if (this.#credentialsToReplace.size > 0) return true
-    const { currentLocal } = this.signaling
-    return this.#options.wantsData() && (currentLocal === undefined || findDataSection(currentLocal.session) === -1)
+    const { currentLocal, currentRemote } = this.signaling
+    const hasData = currentLocal !== undefined && findDataSection(currentLocal.session) !== -1
+    if (this.#options.wantsData() && !hasData) return true
+    return this.#media.isNeeded(currentLocal?.session, currentRemote?.session)
   }
 
   /** webrtc-pc §4.4.2 createOffer */
   async createOffer(iceRestart: boolean): Promise<string> {
-    if (this.signaling.state !== 'stable' && this.signaling.state !== 'have-local-offer') {
-      throw invalidState(`cannot create an offer in state ${this.signaling.state}`)
+    const { state, local, remote } = this.signaling
+    if (state !== 'stable' && state !== 'have-local-offer') {
+      throw invalidState(`cannot create an offer in state ${state}`)
     }
-    const certificates = this.#options.certificates()
-    if (this.#session !== undefined && (iceRestart || this.#credentialsToReplace.size > 0)) {
-      this.#nextIce = createIceParameters(this.#options.environment.random)
-    }
-    const offer = createOffer({
-      origin: this.#nextOrigin(),
-      previous: this.signaling.local?.session,
+    const fingerprints = sdpFingerprints(this.#options.certificates())
+    if (iceRestart || this.#credentialsToReplace.size > 0) this.transports.planRestart()
+    const sections = this.#media.layOutOffer({
+      previousLocal: local?.session,
+      previousRemote: remote?.session,
       wantsData: this.#options.wantsData(),
-      transport: this.#describeTransport(certificates),
-      data: this.#options.localData,
     })
-    this.signaling.lastCreatedOffer = serializeSdp(offer)
+    this.signaling.lastCreatedOffer = serializeSdp(this.#maker.offer(this.#nextOrigin(), sections, fingerprints))
     return this.signaling.lastCreatedOffer
   }
 
@@ -110,14 +121,8 @@ export class Negotiator {
       throw invalidState(`cannot create an answer in state ${this.signaling.state}`)
     }
     if (offer === undefined) throw invalidState('there is no remote offer to answer')
-    const certificates = this.#options.certificates()
-    const answer = createAnswer({
-      origin: this.#nextOrigin(),
-      offer: offer.session,
-      setup: answererSetup(this.#remoteData?.setup ?? 'actpass', this.#session?.dtlsRole),
-      transport: this.#describeTransport(certificates),
-      data: this.#options.localData,
-    })
+    const fingerprints = sdpFingerprints(this.#options.certificates())
+    const answer = this.#maker.answer(this.#nextOrigin(), offer.session, fingerprints)
     this.signaling.lastCreatedAnswer = serializeSdp(answer)
     return this.signaling.lastCreatedAnswer
   }
@@ -150,15 +155,11 @@ export class Negotiator {
       throw invalidState(`nothing to roll back in state ${this.signaling.state}`)
     }
     this.signaling.rollback()
-    this.#nextIce = undefined
-    this.#remoteData = this.#stable.remoteData
-    if (this.#session === this.#stable.session) {
-      if (this.#offerRestarted) this.#session?.rollbackRestart()
-      this.#offerRestarted = false
-      return
-    }
-    this.#session?.close()
-    this.#session = this.#stable.session
+    this.#media.rollback()
+    this.transports.rollback()
+    if (this.#data !== this.#stableData) this.#data?.close()
+    this.#data = this.#stableData
+    this.#connectMedia()
   }
 
   /** webrtc-pc §4.4.2 restartIce */
@@ -175,16 +176,16 @@ export class Negotiator {
   }
 
   /** Writes a candidate into the descriptions of its generation; false if there is none. */
-  addLocalCandidate(session: DataSession, candidate: SdpCandidate): boolean {
-    const descriptions = this.#localDescriptionsOf(session)
-    for (const description of descriptions) description.addCandidate(session.transport.mLineIndex, candidate)
-    return descriptions.length > 0
+  addLocalCandidate(transport: SectionTransport, candidate: SdpCandidate): boolean {
+    const places = this.#localPlacesOf(transport)
+    for (const { description, index } of places) description.addCandidate(index, candidate)
+    return places.length > 0
   }
 
-  endLocalCandidates(session: DataSession): boolean {
-    const descriptions = this.#localDescriptionsOf(session)
-    for (const description of descriptions) description.endOfCandidates(session.transport.mLineIndex)
-    return descriptions.length > 0
+  endLocalCandidates(transport: SectionTransport): boolean {
+    const places = this.#localPlacesOf(transport)
+    for (const { description, index } of places) description.endOfCandidates(index)
+    return places.length > 0
   }
 
   /** webrtc-pc §4.4.2 addIceCandidate, steps 4.1 to 4.7; an empty candidate says that there will be no more. */
@@ -202,22 +203,31 @@ export class Negotiator {
       else if (candidate === undefined) description.endOfCandidates(index)
       else description.addCandidate(index, candidate)
     }
-    const data = this.#remoteData
-    if (data === undefined || (index !== undefined && index !== data.index && index !== data.transportIndex)) return
-    if (candidate === undefined) this.#session?.endOfRemoteCandidates()
-    else this.#session?.addRemoteCandidate(candidate)
+    if (index === undefined) for (const transport of this.transports.all) transport.endOfRemoteCandidates()
+    else this.#hearCandidate(index, ufrag ?? remoteFragment(remote.session, index), candidate)
   }
 
   close(): void {
     this.signaling.close()
-    this.#session?.close()
+    this.#data?.close()
+    this.transports.close()
   }
 
-  #localDescriptionsOf(session: DataSession): AppliedDescription[] {
+  /** What belongs to another generation, or to a transport that was bundled away, waits in the description or is of no use. */
+  #hearCandidate(index: number, fragment: string | undefined, candidate: SdpCandidate | undefined): void {
+    const transport = this.transports.at(index)
+    if (transport?.hasRemoteFragment(fragment) !== true) return
+    if (candidate === undefined) transport.endOfRemoteCandidates()
+    else transport.addRemoteCandidate(candidate)
+  }
+
+  #localPlacesOf(transport: SectionTransport): { description: AppliedDescription; index: number }[] {
     const { pendingLocal, currentLocal } = this.signaling
-    return present(pendingLocal, currentLocal).filter(
-      ({ session: { media } }) =>
-        media[session.transport.mLineIndex]?.iceUfrag === session.iceParameters.usernameFragment,
+    const { usernameFragment } = transport.iceParameters
+    return present(pendingLocal, currentLocal).flatMap(description =>
+      description.session.media.flatMap(({ iceUfrag }, index) =>
+        iceUfrag === usernameFragment && bringsTransport(description.session, index) ? [{ description, index }] : [],
+      ),
     )
   }
 
@@ -226,13 +236,13 @@ export class Negotiator {
     const newest = present(pendingRemote, currentRemote)
     return ufrag === undefined || index === undefined
       ? newest.slice(0, 1)
-      : newest.filter(({ session }) => ufragOf(session, index) === ufrag)
+      : newest.filter(({ session }) => remoteFragment(session, index) === ufrag)
   }
 
   #isKnownGeneration(index: number | undefined, ufrag: string): boolean {
     const { pendingRemote, currentRemote } = this.signaling
     return present(pendingRemote, currentRemote).some(({ session }) =>
-      session.media.some((_, at) => (index === undefined || at === index) && ufragOf(session, at) === ufrag),
+      session.media.some((_, at) => (index === undefined || at === index) && remoteFragment(session, at) === ufrag),
     )
   }
 
@@ -257,19 +267,17 @@ export class Negotiator {
     }
     const certificates = this.#options.certificates()
     const session = parse(description)
-    const dataIndex = findDataSection(session)
-    const section = session.media[dataIndex]
-    if (description.type === 'offer') this.#rememberStable()
-    if (section !== undefined) {
-      if (this.#session === undefined) this.#createSession('controlling', section.mid, dataIndex)
-      else if (this.#nextIce !== undefined && section.iceUfrag === this.#nextIce.usernameFragment) this.#restart()
+    const applied = this.#appliedMedia('local', description.type, session)
+    this.#media.check(applied)
+    if (description.type === 'offer') {
+      this.#rememberStable()
+      this.transports.applyLocalOffer(session)
+      this.#wantAssociation(session)
     }
     this.signaling.apply(new AppliedDescription(description.type, true, session, description.sdp))
-    if (description.type !== 'offer') {
-      if (section === undefined) this.#dropSession()
-      else this.#connect(certificates, section.setup === 'active' ? 'client' : 'server')
-    }
-    this.#settleRestart()
+    this.#media.apply(applied)
+    this.#settle(applied, certificates)
+    this.#connectMedia()
   }
 
   async #applyRemote(description: Description): Promise<void> {
@@ -279,96 +287,106 @@ export class Negotiator {
     const certificates = this.#options.certificates()
     const session = parse(description)
     this.#checkFits(description.type, session)
-    const data = readRemoteData(session, description.type)
-    if (description.type === 'offer') this.#rememberStable()
-    this.#remoteData = data
-    if (description.type === 'offer' && data !== undefined) this.#prepareForOffer(session, data)
-    this.signaling.apply(new AppliedDescription(description.type, false, session, description.sdp))
-    if (description.type !== 'offer') {
-      if (data === undefined) this.#dropSession()
-      else this.#connect(certificates, data.setup === 'active' ? 'server' : 'client')
+    const applied = this.#appliedMedia('remote', description.type, session)
+    this.#media.check(applied)
+    if (description.type === 'offer') {
+      this.#rememberStable()
+      this.transports.applyRemoteOffer(session, this.#maker.permitted(session))
+      this.#wantAssociation(session)
     }
-    this.#settleRestart()
+    this.signaling.apply(new AppliedDescription(description.type, false, session, description.sdp))
+    this.#media.apply(applied)
+    this.#settle(applied, certificates)
+    // webrtc-pc §4.4.1.4, step 4.6.11.2.14: a remote offer alone gives no transport to anyone
+    if (description.type !== 'offer') this.#connectMedia()
+  }
+
+  #appliedMedia(side: 'local' | 'remote', type: Description['type'], session: SdpSession): AppliedMedia {
+    const { pendingLocal, pendingRemote } = this.signaling
+    const offer = side === 'local' ? pendingRemote : pendingLocal
+    return { side, type, session, offer: type === 'offer' ? undefined : offer?.session }
   }
 
   #checkFits(type: Description['type'], session: SdpSession): void {
-    const offer = this.signaling.pendingLocal
+    const offer = this.signaling.pendingLocal?.session
     if (type === 'offer') checkOfferContinues(this.signaling.currentRemote?.session, session)
-    else if (offer !== undefined) checkAnswerFits(offer.session, session)
-  }
-
-  #prepareForOffer(offer: SdpSession, data: RemoteData): void {
-    if (this.#session === undefined) {
-      // RFC 8445 §6.1.1: the offerer controls, unless it is lite and we are not
-      const role = offer.iceLite ? 'controlling' : 'controlled'
-      this.#createSession(role, data.transportMid, data.transportIndex).setRemote(data)
-    } else if (this.#session.isRemoteRestart(data.ice)) {
-      // RFC 8839 §4.4.1.1.1: new credentials of the peer ask for new ones of ours
-      this.#nextIce = createIceParameters(this.#options.environment.random)
+    else if (offer !== undefined) {
+      checkAnswerFits(offer, session)
+      checkAnswerBundling(offer, session)
     }
+    checkRemoteTransports(session, type, this.#options.rtcpMuxPolicy)
+    this.#checkMultiplexing(type, session, offer)
   }
 
-  #createSession(role: IceRole, mid: string | undefined, mLineIndex: number): DataSession {
-    const session = new DataSession({ ...this.#options, role, iceParameters: this.#firstIce(), mid, mLineIndex })
-    this.#session = session
-    this.#nextIce = undefined
-    return session
+  /** RFC 8829 §5.8.3 and §5.11: RTCP that is multiplexed stays so, and one that is not has its own transport. */
+  #checkMultiplexing(type: Description['type'], session: SdpSession, offer: SdpSession | undefined): void {
+    session.media.forEach((section, index) => {
+      const transport = this.transports.at(index)
+      if (transport === undefined || section.port === 0 || !isRtpSection(section)) return
+      const isMuxed = isMultiplexed(session, index)
+      const mustBe =
+        type === 'offer' ? transport.isNegotiated && transport.rtcp === undefined : transport.rtcp === undefined
+      if (mustBe && !isMuxed) throw invalidAccess(`m= section ${index} has to multiplex RTCP, as it did`)
+      if (offer !== undefined && isMuxed && !isMultiplexed(offer, index)) {
+        throw invalidAccess(`m= section ${index} multiplexes RTCP, which was not offered`)
+      }
+    })
+  }
+
+  /** webrtc-pc §4.4.1.4, step 4.6.7 */
+  #wantAssociation(offer: SdpSession): void {
+    const transport = this.transports.at(findDataSection(offer))
+    if (transport !== undefined) this.#data ??= this.#createAssociation(transport)
+  }
+
+  #createAssociation(transport: SectionTransport): DataAssociation {
+    const { environment, channels, localData } = this.#options
+    const { random, clock } = environment
+    return new DataAssociation({ random, now: () => clock.now(), channels, localData }, transport)
   }
 
   /** Offer and answer are complete, provisionally or not: both sides know how to reach each other. */
-  #connect(certificates: readonly RTCCertificate[], dtlsRole: 'client' | 'server'): void {
-    const data = this.#remoteData
-    if (data === undefined || this.#session === undefined) return
-    if (this.#nextIce !== undefined && this.signaling.local?.type !== 'offer') this.#restart()
-    this.#session.setRemote(data)
-    this.#session.connect(data, certificates, dtlsRole)
+  #settle({ side, type, session: answer, offer }: AppliedMedia, certificates: readonly RTCCertificate[]): void {
+    if (type === 'offer' || offer === undefined) return
+    this.transports.settle({ type, side, offer, answer, certificates })
+    this.#settleData(answer, side === 'local' ? offer : answer)
+    if (type === 'answer') this.#settleRestart()
   }
 
-  #restart(): void {
-    if (this.#nextIce === undefined) return
-    this.#session?.restart(this.#nextIce)
-    this.#nextIce = undefined
-    this.#offerRestarted = this.signaling.state === 'stable'
+  #settleData(answer: SdpSession, remote: SdpSession): void {
+    const described = readRemoteData(remote)
+    const transport = this.transports.at(findDataSection(answer))
+    // webrtc-pc §4.4.1.4, step 4.6.8: the answer closed the association. Nor does one outlive the DTLS below it.
+    const isLeft = this.#data !== undefined && this.#data.transport !== transport
+    if (transport === undefined || (isLeft && this.#data?.canMove === false)) {
+      this.#data?.closeByNegotiation()
+      this.#data = undefined
+    }
+    if (transport === undefined || described === undefined) return
+    this.#data ??= this.#createAssociation(transport)
+    if (this.#data.transport !== transport) this.#data.moveTo(transport)
+    this.#data.connect(described)
   }
 
-  #dropSession(): void {
-    // webrtc-pc §4.4.1.4, step 4.6.8: the answer closed the association
-    this.#session?.closeByNegotiation()
-    this.#session = undefined
+  #connectMedia(): void {
+    const { local, remote } = this.signaling
+    const indexOf = (mid: string): number | undefined =>
+      present(local, remote)
+        .map(({ session }) => session.media.findIndex(section => section.mid === mid))
+        .find(index => index !== -1)
+    this.#media.connect((mid, mLineIndex) => this.transports.at(indexOf(mid) ?? mLineIndex ?? -1)?.media)
   }
 
   #rememberStable(): void {
-    if (this.signaling.state === 'stable') this.#stable = { session: this.#session, remoteData: this.#remoteData }
+    if (this.signaling.state !== 'stable') return
+    this.transports.rememberStable()
+    this.#stableData = this.#data
   }
 
   /** webrtc-pc §4.4.1.4: credentials that were replaced need no negotiation any more */
   #settleRestart(): void {
-    if (this.signaling.state !== 'stable') return
-    this.#offerRestarted = false
     const now = new Set(credentials(this.signaling.currentLocal))
     if (![...this.#credentialsToReplace].some(old => now.has(old))) this.#credentialsToReplace = new Set()
-  }
-
-  #describeTransport(certificates: readonly RTCCertificate[]): LocalTransportDescription {
-    const fingerprints = sdpFingerprints(certificates)
-    const { iceLite, iceRenomination } = this.#options
-    if (this.#session === undefined || this.#nextIce !== undefined) {
-      return { ice: this.#firstIce(), iceLite, iceRenomination, fingerprints, candidates: [], endOfCandidates: false }
-    }
-    return {
-      ice: this.#session.iceParameters,
-      iceLite,
-      iceRenomination,
-      fingerprints,
-      candidates: this.#session.localCandidates,
-      endOfCandidates: this.#session.isGatheringComplete,
-    }
-  }
-
-  #firstIce(): IceParameters {
-    const chosen = this.#session === undefined ? this.#options.iceParameters : undefined
-    this.#nextIce ??= chosen ?? createIceParameters(this.#options.environment.random)
-    return this.#nextIce
   }
 
   #nextOrigin(): SdpOrigin {
@@ -384,15 +402,6 @@ export class Negotiator {
   }
 }
 
-/** @throws {DOMException} OperationError, as webrtc-pc §4.4.2 addIceCandidate has it for one that cannot be added */
-function readCandidate(text: string): SdpCandidate | undefined {
-  try {
-    return parseCandidate(text)
-  } catch (error) {
-    throw new DOMException(`not a candidate: ${(error as Error).message}`, 'OperationError')
-  }
-}
-
 /** @throws {RTCError} with the line, if the text is not a session description */
 function parse(description: Description): SdpSession {
   try {
@@ -400,24 +409,6 @@ function parse(description: Description): SdpSession {
   } catch (error) {
     throw toDomError(error)
   }
-}
-
-/** webrtc-pc §4.4.2 addIceCandidate, steps 4.2 and 4.3; undefined: all sections */
-function sectionOf(session: SdpSession, { sdpMid, sdpMLineIndex }: RTCIceCandidateInit): number | undefined {
-  if (typeof sdpMid === 'string') {
-    const index = session.media.findIndex(section => section.mid === sdpMid)
-    if (index === -1) throw new DOMException(`no m= section has the mid ${JSON.stringify(sdpMid)}`, 'OperationError')
-    return index
-  }
-  if (typeof sdpMLineIndex !== 'number') return undefined
-  if (sdpMLineIndex >= session.media.length) {
-    throw new DOMException(`there is no m= section ${sdpMLineIndex}`, 'OperationError')
-  }
-  return sdpMLineIndex
-}
-
-function ufragOf(session: SdpSession, index: number): string | undefined {
-  return session.media[index]?.iceUfrag ?? session.iceUfrag
 }
 
 function present(...descriptions: readonly (AppliedDescription | undefined)[]): AppliedDescription[] {
@@ -432,4 +423,8 @@ function credentials(description: AppliedDescription | undefined): string[] {
 
 function invalidState(message: string): DOMException {
   return new DOMException(message, 'InvalidStateError')
+}
+
+function invalidAccess(message: string): DOMException {
+  return new DOMException(message, 'InvalidAccessError')
 }

@@ -3,7 +3,15 @@ import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import type { DtlsError } from '../dtls/errors.ts'
 import type { DtlsSession } from '../dtls/index.ts'
 import type { KeyLog } from '../dtls/key-log.ts'
-import type { IceCandidate, IceEvent, IceParameters, IceRole, LocalCandidate, SelectedPair } from '../ice/index.ts'
+import type {
+  CandidateComponent,
+  IceCandidate,
+  IceEvent,
+  IceParameters,
+  IceRole,
+  LocalCandidate,
+  SelectedPair,
+} from '../ice/index.ts'
 import type { SctpEvent } from '../sctp/index.ts'
 import { type SdpCandidate, serializeCandidate } from '../sdp/index.ts'
 import { CandidateDescriber } from './candidate-description.ts'
@@ -52,6 +60,9 @@ export interface PeerTransportOptions {
   readonly iceParameters: IceParameters
   readonly gatherer: Gatherer
   readonly observer: PeerTransportObserver
+  /** 2 for RTCP, if that has a transport of its own. */
+  readonly component: CandidateComponent
+  /** The section that its candidates are told for. */
   readonly mid: string | undefined
   readonly mLineIndex: number
   readonly iceLite: boolean
@@ -82,12 +93,13 @@ export class PeerTransport implements TransportListener {
   readonly driver: Transport
   readonly ice: RTCIceTransport
   readonly dtls: RTCDtlsTransport
-  readonly mid: string | undefined
-  readonly mLineIndex: number
   readonly #iceSlots: IceTransportSlots
   readonly #dtlsSlots: DtlsTransportSlots = { state: 'new', remoteCertificates: [] }
   readonly #environment: Environment
   readonly #observer: PeerTransportObserver
+  #mid: string | undefined
+  #mLineIndex: number
+  #hasEnded = false
   #gatherer: Gatherer
   /** Of the generations before: their sockets carry data until the new one has a path. */
   readonly #retired = new Map<Gatherer, CancelTimer | undefined>()
@@ -99,11 +111,12 @@ export class PeerTransport implements TransportListener {
   #closed = false
 
   constructor(options: PeerTransportOptions) {
-    this.mid = options.mid
-    this.mLineIndex = options.mLineIndex
+    this.#mid = options.mid
+    this.#mLineIndex = options.mLineIndex
     this.#environment = options.environment
     this.#observer = options.observer
     this.#iceSlots = {
+      component: options.component === 1 ? 'rtp' : 'rtcp',
       role: options.role,
       state: 'new',
       gatheringState: 'new',
@@ -140,6 +153,17 @@ export class PeerTransport implements TransportListener {
     return this.#sdpCandidates
   }
 
+  /** All candidates that can be gathered now have been told. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** From now on its candidates are told for this section. */
+  place(mid: string | undefined, mLineIndex: number): void {
+    this.#mid = mid
+    this.#mLineIndex = mLineIndex
+  }
+
   /** Gathers the candidates of the current generation. */
   gather(): void {
     this.#gatherer.gather(this.#listener())
@@ -163,6 +187,7 @@ export class PeerTransport implements TransportListener {
     this.#gatherer = gatherer
     this.#describer = describerFor(gatherer)
     this.#sdpCandidates = []
+    this.#hasEnded = false
     this.#iceSlots.localCandidates = []
     this.#iceSlots.remoteCandidates = []
     this.#iceSlots.remoteParameters = null
@@ -182,6 +207,7 @@ export class PeerTransport implements TransportListener {
     this.#gatherer.resume(this.#listener())
     this.#describer = before.describer
     this.#sdpCandidates = before.sdpCandidates
+    this.#hasEnded = before.slots.gatheringState === 'complete'
     const { localCandidates, remoteCandidates, localParameters, remoteParameters } = before.slots
     Object.assign(this.#iceSlots, { localCandidates, remoteCandidates, localParameters, remoteParameters })
     return true
@@ -210,8 +236,8 @@ export class PeerTransport implements TransportListener {
   toRtcCandidate(candidate: LocalCandidateText | undefined): RTCIceCandidate {
     return new RTCIceCandidate({
       candidate: candidate === undefined ? '' : serializeCandidate(candidate.sdp),
-      sdpMid: this.mid ?? null,
-      sdpMLineIndex: this.mLineIndex,
+      sdpMid: this.#mid ?? null,
+      sdpMLineIndex: this.#mLineIndex,
       usernameFragment: this.iceParameters.usernameFragment,
       url: candidate?.url ?? null,
       relayProtocol: candidate?.relayProtocol ?? null,
@@ -266,6 +292,7 @@ export class PeerTransport implements TransportListener {
 
   #listener(): GathererListener {
     return {
+      component: this.driver.component,
       receive: this.driver.receive,
       usernameFragment: this.iceParameters.usernameFragment,
       candidate: gathered => this.#addLocalCandidate(gathered),
@@ -288,7 +315,8 @@ export class PeerTransport implements TransportListener {
 
   #onGathering(state: 'gathering' | 'complete'): void {
     if (this.#closed) return
-    if (state === 'complete') {
+    this.#hasEnded = state === 'complete'
+    if (this.#hasEnded) {
       this.driver.endOfLocalCandidates()
       this.#observer.endOfLocalCandidates()
     }
@@ -343,8 +371,8 @@ export class PeerTransport implements TransportListener {
   #toRemoteRtcCandidate(candidate: SdpCandidate): RTCIceCandidate {
     return new RTCIceCandidate({
       candidate: serializeCandidate(candidate),
-      sdpMid: this.mid ?? null,
-      sdpMLineIndex: this.mLineIndex,
+      sdpMid: this.#mid ?? null,
+      sdpMLineIndex: this.#mLineIndex,
       usernameFragment: this.driver.ice.remoteParameters?.usernameFragment ?? null,
     })
   }

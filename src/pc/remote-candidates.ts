@@ -1,12 +1,29 @@
 import type { Resolver } from '../base/environment.ts'
 import { parseIp } from '../base/ip.ts'
-import type { IceCandidate } from '../ice/index.ts'
+import type { CandidateComponent, IceCandidate } from '../ice/index.ts'
 import type { SdpCandidate } from '../sdp/index.ts'
 
 /** More names than this of one peer are not looked up: a description may not turn us into a flood of queries. */
 export const maxNamesPerPeer = 32
 
+/** Names of a peer that were looked up, for all its transports together. */
+export interface NameBudget {
+  used: number
+}
+
 const candidateTypes = ['host', 'srflx', 'prflx', 'relay'] as const
+
+export interface RemoteCandidatesOptions {
+  readonly resolver: Resolver
+  /** Whether names are looked up, or passed over. */
+  readonly resolvesNames: () => boolean
+  /** Those of the other component are passed over. */
+  readonly component: CandidateComponent
+  readonly names: NameBudget
+  readonly deliver: (candidate: IceCandidate) => void
+  /** Called when the last name being looked up has an answer. */
+  readonly onSettled: () => void
+}
 
 /**
  * Turns signalled candidates into ones that ICE can check: addresses at once, `.local` names when they are resolved.
@@ -17,26 +34,20 @@ const candidateTypes = ['host', 'srflx', 'prflx', 'relay'] as const
 export class RemoteCandidates {
   readonly #resolver: Resolver
   readonly #resolvesNames: () => boolean
+  readonly #component: CandidateComponent
+  readonly #names: NameBudget
   readonly #deliver: (candidate: IceCandidate) => void
   readonly #onSettled: () => void
-  #names = 0
   #pending = 0
   #closed = false
 
-  /**
-   * @param resolvesNames whether names are looked up, or passed over
-   * @param onSettled called when the last name being looked up has an answer
-   */
-  constructor(
-    resolver: Resolver,
-    resolvesNames: () => boolean,
-    deliver: (candidate: IceCandidate) => void,
-    onSettled: () => void,
-  ) {
-    this.#resolver = resolver
-    this.#resolvesNames = resolvesNames
-    this.#deliver = deliver
-    this.#onSettled = onSettled
+  constructor(options: RemoteCandidatesOptions) {
+    this.#resolver = options.resolver
+    this.#resolvesNames = options.resolvesNames
+    this.#component = options.component
+    this.#names = options.names
+    this.#deliver = options.deliver
+    this.#onSettled = options.onSettled
   }
 
   /** Names are still being looked up: the end of candidates must wait for them. */
@@ -45,11 +56,12 @@ export class RemoteCandidates {
   }
 
   add(candidate: SdpCandidate): void {
+    if (candidate.component !== this.#component) return
     const literal = parseIp(candidate.address)
     if (literal !== undefined) {
       this.#deliverAs(candidate, candidate.address)
-    } else if (isLocalName(candidate.address) && this.#names < maxNamesPerPeer && this.#resolvesNames()) {
-      this.#names++
+    } else if (isLocalName(candidate.address) && this.#names.used < maxNamesPerPeer && this.#resolvesNames()) {
+      this.#names.used++
       this.#pending++
       void this.#resolve(candidate)
     }
@@ -71,7 +83,7 @@ export class RemoteCandidates {
   }
 
   #deliverAs(candidate: SdpCandidate, address: string): void {
-    const usable = toIceCandidate(candidate, address)
+    const usable = toIceCandidate(candidate, address, this.#component)
     if (usable !== undefined) this.#deliver(usable)
   }
 }
@@ -80,16 +92,20 @@ function isLocalName(address: string): boolean {
   return /^[^.]+\.local$/i.test(address)
 }
 
-function toIceCandidate(candidate: SdpCandidate, address: string): IceCandidate | undefined {
+function toIceCandidate(
+  candidate: SdpCandidate,
+  address: string,
+  component: CandidateComponent,
+): IceCandidate | undefined {
   const ip = parseIp(address)
   const type = candidateTypes.find(known => known === candidate.type)
   const transport = transportOf(candidate)
-  if (ip === undefined || type === undefined || transport === undefined || candidate.component !== 1) return undefined
+  if (ip === undefined || type === undefined || transport === undefined) return undefined
   // RFC 8839 §5.1: port 0 is nobody's; port 9 is that of active TCP candidates (RFC 6544 §4.5), which nobody can call
   if (candidate.port === 0) return undefined
   return {
     foundation: candidate.foundation,
-    component: 1,
+    component,
     priority: candidate.priority,
     address: { ...ip, port: candidate.port },
     type,

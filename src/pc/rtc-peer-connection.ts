@@ -5,6 +5,9 @@ import { type ConnectionExtensions, toConnectionOptions } from './connection-ext
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
 import { type RTCDataChannelInit, toDataChannelInit } from './data-channel-init.ts'
 import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
+import { isMediaStream, type MediaStream } from './media/media-stream.ts'
+import { isMediaStreamTrack, type MediaStreamTrack } from './media/media-stream-track.ts'
+import type { MediaKind } from './media/track-signal.ts'
 import { generateCertificate, type RTCCertificate, type RTCKeygenAlgorithm } from './rtc-certificate.ts'
 import type { RTCDataChannel } from './rtc-data-channel.ts'
 import { type RTCIceCandidateInit, toIceCandidateInit } from './rtc-ice-candidate.ts'
@@ -16,14 +19,22 @@ import {
   toSessionDescriptionInit,
 } from './rtc-session-description.ts'
 import type { RTCSctpTransport } from './rtc-transports.ts'
+import type { RTCTrackEvent } from './rtp/events.ts'
+import { type RTCRtpTransceiverInit, transceiverInit } from './rtp/parameters.ts'
+import type { RTCRtpReceiver } from './rtp/rtc-rtp-receiver.ts'
+import { RTCRtpSender } from './rtp/rtc-rtp-sender.ts'
+import type { RTCRtpTransceiver } from './rtp/rtc-rtp-transceiver.ts'
 import type { SignalingState } from './signaling.ts'
-import { RTCStatsReport } from './stats.ts'
+import type { RTCStatsReport } from './stats.ts'
 import {
   boolean,
   dictionary,
+  domString,
   type EventHandler,
   exposeInterface,
   getEventHandler,
+  instance,
+  optional,
   requireArguments,
   setEventHandler,
   TypedEventTarget,
@@ -33,9 +44,21 @@ import {
 
 export interface RTCOfferOptions {
   iceRestart?: boolean
+  /** webrtc-pc §4.4.3.2, legacy: true adds a transceiver that receives, if none does; false lets those be that do. */
+  offerToReceiveAudio?: boolean
+  offerToReceiveVideo?: boolean
 }
 
-const toOfferOptions = dictionary('RTCOfferOptions', { iceRestart: withDefault(boolean, false) })
+const toOfferOptions = dictionary('RTCOfferOptions', {
+  iceRestart: withDefault(boolean, false),
+  offerToReceiveAudio: optional(boolean),
+  offerToReceiveVideo: optional(boolean),
+})
+
+const toTrack = instance('MediaStreamTrack', isMediaStreamTrack)
+const toStream = instance('MediaStream', isMediaStream)
+const toSender = instance('RTCRtpSender', value => value instanceof RTCRtpSender)
+const toTransceiverInit = transceiverInit(toStream)
 
 interface PeerConnectionEvents {
   negotiationneeded: Event
@@ -46,6 +69,7 @@ interface PeerConnectionEvents {
   icegatheringstatechange: Event
   connectionstatechange: Event
   datachannel: RTCDataChannelEvent
+  track: RTCTrackEvent
 }
 
 type Handler<E extends Event = Event> = EventHandler<RTCPeerConnection, E>
@@ -131,11 +155,13 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
   }
 
   get sctp(): RTCSctpTransport | null {
-    return this.#connection.negotiator.session?.sctp ?? null
+    return this.#connection.negotiator.sctp
   }
 
   async createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {
-    const { iceRestart } = toOfferOptions(options, 'RTCPeerConnection.createOffer: argument 1')
+    const { iceRestart, ...legacy } = toOfferOptions(options, 'RTCPeerConnection.createOffer: argument 1')
+    const { offerToReceiveAudio: audio, offerToReceiveVideo: video } = legacy
+    if (!this.#connection.isClosed) this.#connection.transceivers.offerToReceive({ audio, video })
     return { type: 'offer', sdp: await this.#connection.createOffer(iceRestart) }
   }
 
@@ -191,9 +217,54 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     return channel
   }
 
-  /** webrtc-stats; there is no track to select by. Its `length` is 0, which is how some applications tell it is promised. */
-  async getStats(..._selector: readonly [selector?: null]): Promise<RTCStatsReport> {
-    return new RTCStatsReport(this.#connection.collectStats())
+  /** webrtc-pc §5.1 */
+  getSenders(): RTCRtpSender[] {
+    return this.#connection.transceivers.senders.map(({ object }) => object)
+  }
+
+  /** webrtc-pc §5.1 */
+  getReceivers(): RTCRtpReceiver[] {
+    return this.#connection.transceivers.receivers.map(({ object }) => object)
+  }
+
+  /** webrtc-pc §5.1 */
+  getTransceivers(): RTCRtpTransceiver[] {
+    return this.#connection.transceivers.all.map(({ object }) => object)
+  }
+
+  /** webrtc-pc §5.1 */
+  addTrack(track: MediaStreamTrack, ...streams: readonly MediaStream[]): RTCRtpSender {
+    requireArguments(arguments.length, 1, 'RTCPeerConnection.addTrack')
+    const own = toTrack(track, 'RTCPeerConnection.addTrack: argument 1')
+    const given = streams.map((stream, at) => toStream(stream, `RTCPeerConnection.addTrack: argument ${at + 2}`))
+    return this.#connection.transceivers.addTrack(own, given).object
+  }
+
+  /** webrtc-pc §5.1 */
+  removeTrack(sender: RTCRtpSender): void {
+    requireArguments(arguments.length, 1, 'RTCPeerConnection.removeTrack')
+    this.#connection.transceivers.removeTrack(toSender(sender, 'RTCPeerConnection.removeTrack: argument 1'))
+  }
+
+  /** webrtc-pc §5.1 */
+  addTransceiver(trackOrKind: MediaStreamTrack | MediaKind, init?: RTCRtpTransceiverInit): RTCRtpTransceiver {
+    requireArguments(arguments.length, 1, 'RTCPeerConnection.addTransceiver')
+    const isTrack = isMediaStreamTrack(trackOrKind)
+    const what = isTrack ? trackOrKind : domString(trackOrKind, 'RTCPeerConnection.addTransceiver: argument 1')
+    const given = toTransceiverInit(init, 'RTCPeerConnection.addTransceiver: argument 2')
+    return this.#connection.transceivers.addTransceiver(what, given).object
+  }
+
+  /**
+   * webrtc-pc §8.2 getStats: of a track that is sent or received here, or of the whole connection. Its `length` is 0, which
+   * is how some applications tell it is promised.
+   *
+   * @throws {TypeError} (the promise) for what is no track
+   * @throws {DOMException} (the promise) InvalidAccessError if the track is sent or received by none here, or by several
+   */
+  async getStats(...[selector]: readonly [selector?: MediaStreamTrack | null]): Promise<RTCStatsReport> {
+    if (selector === undefined || selector === null) return this.#connection.collectStats(null)
+    return this.#connection.collectStatsOf(toTrack(selector, 'RTCPeerConnection.getStats: argument 1'))
   }
 
   close(): void {
@@ -262,6 +333,14 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
 
   set ondatachannel(handler: Handler<RTCDataChannelEvent>) {
     setEventHandler(this, 'datachannel', handler)
+  }
+
+  get ontrack(): Handler<RTCTrackEvent> {
+    return getEventHandler(this, 'track')
+  }
+
+  set ontrack(handler: Handler<RTCTrackEvent>) {
+    setEventHandler(this, 'track', handler)
   }
 }
 

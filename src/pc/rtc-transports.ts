@@ -3,6 +3,7 @@ import type { RTCIceCandidate } from './rtc-ice-candidate.ts'
 import { constructorToken, type EventHandler, getEventHandler, requireToken, setEventHandler } from './webidl.ts'
 
 export type RTCIceRole = 'unknown' | 'controlling' | 'controlled'
+export type RTCIceComponent = 'rtp' | 'rtcp'
 export type RTCIceTransportState = 'new' | 'checking' | 'connected' | 'completed' | 'disconnected' | 'failed' | 'closed'
 export type RTCIceGathererState = 'new' | 'gathering' | 'complete'
 export type RTCDtlsTransportState = 'new' | 'connecting' | 'connected' | 'closed' | 'failed'
@@ -15,6 +16,7 @@ export interface RTCIceParameters {
 
 /** The internal slots of an RTCIceTransport; the connection writes them, the object shows them. */
 export interface IceTransportSlots {
+  readonly component: RTCIceComponent
   role: RTCIceRole
   state: RTCIceTransportState
   gatheringState: RTCIceGathererState
@@ -33,6 +35,8 @@ export interface DtlsTransportSlots {
 
 /** The internal slots of an RTCSctpTransport. */
 export interface SctpTransportSlots {
+  /** Another one once the section of data is bundled. */
+  transport: RTCDtlsTransport
   state: RTCSctpTransportState
   maxMessageSize: number | null
   maxChannels: number | null
@@ -74,8 +78,8 @@ export class RTCIceTransport extends EventTarget {
     return this.#slots.role
   }
 
-  get component(): 'rtp' | 'rtcp' {
-    return 'rtp'
+  get component(): RTCIceComponent {
+    return this.#slots.component
   }
 
   get state(): RTCIceTransportState {
@@ -177,18 +181,16 @@ export class RTCDtlsTransport extends EventTarget {
 /** webrtc-pc §6.1.1: what an application may know of the SCTP association that carries its data channels. */
 export class RTCSctpTransport extends EventTarget {
   readonly #slots: SctpTransportSlots
-  readonly #transport: RTCDtlsTransport
 
   /** @internal Not constructible by applications. */
-  constructor(token: symbol, slots: SctpTransportSlots, transport: RTCDtlsTransport) {
+  constructor(token: symbol, slots: SctpTransportSlots) {
     requireToken(token)
     super()
     this.#slots = slots
-    this.#transport = transport
   }
 
   get transport(): RTCDtlsTransport {
-    return this.#transport
+    return this.#slots.transport
   }
 
   get state(): RTCSctpTransportState {

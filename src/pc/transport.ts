@@ -1,27 +1,39 @@
 import type { TransportAddress } from '../base/address.ts'
-import { equalBytes } from '../base/bytes.ts'
-import type { CancelTimer, Environment } from '../base/environment.ts'
+import { earliest } from '../base/deadlines.ts'
+import type { Environment } from '../base/environment.ts'
 import { assertNever } from '../base/errors.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import { DtlsError } from '../dtls/errors.ts'
 import type { DtlsEvent, DtlsIdentity, DtlsOptions, Fingerprint } from '../dtls/index.ts'
-import { DtlsConnection, readConnectionId } from '../dtls/index.ts'
+import { DtlsConnection } from '../dtls/index.ts'
 import type { KeyLog } from '../dtls/key-log.ts'
-import type { IceCandidate, IceEvent, IceParameters, IceRole, LocalCandidate, SelectedPair } from '../ice/index.ts'
+import type {
+  CandidateComponent,
+  IceCandidate,
+  IceEvent,
+  IceParameters,
+  IceRole,
+  LocalCandidate,
+  SelectedPair,
+} from '../ice/index.ts'
 import { IceAgent } from '../ice/index.ts'
 import { warnOfKeyLogFailure } from '../net/key-log-file.ts'
+import { isRtcp } from '../rtp/packet.ts'
 import type { SctpAssociation, SctpEvent } from '../sctp/index.ts'
 import { demux } from './demux.ts'
 import type { CandidateReceiver, CandidateSocket } from './gathering/candidate-socket.ts'
+import { OneTimer } from './one-timer.ts'
+import { askForConnectionIds, hasOwnConnectionId } from './path-ids.ts'
+import { type LinkedSession, RtpLink, type RtpListener } from './rtp-link.ts'
+import { SrtpPort, srtpProfilePreference } from './srtp-port.ts'
+import type { TransportCounters } from './transport-counters.ts'
+import { Wire } from './wire.ts'
 
 /** DTLS packets that arrive before the remote description are kept, not dropped; no more than this many. */
 export const maxEarlyPackets = 16
 
 /** The largest datagram sent while the path MTU is unknown: the IPv6 minimum MTU less the IPv6 and UDP headers (RFC 8200 §5). */
 export const initialDatagramSize = 1232
-
-/** Connection IDs that the peer gives in advance: for so many paths to come. */
-const spareConnectionIds = 2
 
 export interface DtlsParameters {
   readonly role: 'client' | 'server'
@@ -36,7 +48,7 @@ export interface TransportListener {
 }
 
 /** What is offered and accepted in DTLS. */
-export type DtlsChoices = Pick<DtlsOptions, 'minVersion' | 'maxVersion' | 'groups' | 'connectionId'>
+export type DtlsChoices = Pick<DtlsOptions, 'minVersion' | 'maxVersion' | 'groups' | 'connectionId' | 'srtpProfiles'>
 
 export interface TransportOptions {
   readonly environment: Environment
@@ -48,51 +60,39 @@ export interface TransportOptions {
   readonly listener: TransportListener
   readonly iceLite: boolean
   readonly iceRenomination: boolean
-}
-
-/** Traffic of a transport, its bytes without ICE connectivity checks, and what was dropped on the way in, by reason. */
-export interface TransportCounters {
-  packetsSent: number
-  packetsReceived: number
-  bytesSent: number
-  bytesReceived: number
-  selectedPairChanges: number
-  readonly drops: Map<string, number>
+  /** 2 for a separate RTCP; 1 if absent. */
+  readonly component?: CandidateComponent
 }
 
 export type DtlsState = 'new' | 'connecting' | 'connected' | 'closed' | 'failed'
 
 /**
- * The driver of one transport: joins sockets, ICE, DTLS and SCTP, and arms one timer at the earliest deadline of all.
+ * The driver of one transport: joins sockets, ICE, DTLS, SCTP and SRTP, and arms one timer at the earliest deadline of all.
  *
- * In: socket -> {@link receive} -> {@link demux} -> one core. Out, at the end of the turn: SCTP -> DTLS -> the selected
- * pair -> socket.
+ * In: socket -> {@link receive} -> {@link demux} -> one core. Out, at the end of the turn: SCTP -> DTLS, or RTP session ->
+ * SRTP, -> the selected pair -> socket.
  */
 export class Transport {
   readonly ice: IceAgent
-  readonly counters: TransportCounters = {
-    packetsSent: 0,
-    packetsReceived: 0,
-    bytesSent: 0,
-    bytesReceived: 0,
-    selectedPairChanges: 0,
-    drops: new Map(),
-  }
+  readonly component: CandidateComponent
+  readonly counters: TransportCounters
   readonly #environment: Environment
   readonly #crypto: CryptoProvider
   readonly #keyLog: KeyLog | undefined
   readonly #dtlsChoices: DtlsChoices
   readonly #listener: TransportListener
-  readonly #sockets = new Map<TransportAddress, CandidateSocket>()
+  readonly #wire: Wire
   #identities: readonly DtlsIdentity[] = []
   #dtlsParameters: DtlsParameters | undefined
   #dtls: DtlsConnection | undefined
   #dtlsState: DtlsState = 'new'
   #recordOverhead = 0
   #sctp: SctpAssociation | undefined
+  readonly #srtp: SrtpPort
+  #rtp: RtpLink | undefined
   #early: Uint8Array[] = []
   #drainScheduled = false
-  #timer: { readonly at: number; readonly cancel: CancelTimer } | undefined
+  readonly #timer: OneTimer
   #closed = false
 
   constructor(options: TransportOptions) {
@@ -101,12 +101,22 @@ export class Transport {
     this.#keyLog = options.keyLog
     this.#dtlsChoices = options.dtls
     this.#listener = options.listener
+    this.component = options.component ?? 1
+    this.#timer = new OneTimer(options.environment.timers, () => this.#onTimer())
     this.ice = new IceAgent({
       role: options.role,
       random: options.environment.random,
       local: options.iceParameters,
       lite: options.iceLite,
       renomination: options.iceRenomination,
+      component: this.component,
+    })
+    this.#wire = new Wire(this.ice)
+    this.counters = this.#wire.counters
+    this.#srtp = new SrtpPort({
+      send: (data, kind) => this.#wire.send(data, kind),
+      schedule: () => this.schedule(),
+      drop: reason => this.#wire.drop(reason),
     })
   }
 
@@ -121,7 +131,7 @@ export class Transport {
   /** Adds a gathered candidate with the socket it is based on. */
   addLocalCandidate(candidate: LocalCandidate, socket: CandidateSocket): void {
     if (this.#closed) return
-    this.#sockets.set(candidate.base, socket)
+    this.#wire.add(candidate.base, socket)
     this.ice.addLocalCandidate(candidate, this.#now())
     this.schedule()
   }
@@ -129,7 +139,7 @@ export class Transport {
   /** What is based there cannot be used any more. */
   removeLocalCandidates(base: TransportAddress): void {
     if (this.#closed) return
-    this.#sockets.delete(base)
+    this.#wire.remove(base)
     this.ice.removeLocalCandidates(base, this.#now())
     this.schedule()
   }
@@ -185,8 +195,34 @@ export class Transport {
   /** Hands over the association that runs on this transport; it connects as soon as DTLS has. */
   attachSctp(sctp: SctpAssociation): void {
     this.#sctp = sctp
-    if (this.#dtlsState === 'connected') this.#connectSctp()
+    if (this.#dtls !== undefined && this.#dtlsState === 'connected') this.#connectSctp(this.#dtls)
     this.schedule()
+  }
+
+  /**
+   * Hands over the RTP session that runs on this transport, in place of the one before: it can send as soon as DTLS has
+   * connected.
+   *
+   * @param rtcp the transport of RTCP where it is not multiplexed; to be left out as soon as it is. It is to be closed
+   *   after this one, or after it was left out: the goodbye leaves there
+   */
+  attachRtp(session: LinkedSession, listener: RtpListener, rtcp?: Transport): void {
+    if (this.#closed) return
+    this.#rtp?.detach()
+    this.#rtp = new RtpLink(session, listener, this.#srtp, rtcp === undefined ? undefined : rtcp.#srtp)
+    this.#rtp.attach(this.#now())
+    this.schedule()
+  }
+
+  /** No media runs here any more. */
+  detachRtp(): void {
+    this.#rtp?.detach()
+    this.#rtp = undefined
+  }
+
+  /** The protection profile of media by its IANA name, once there are keys for it; kept when the transport closes. */
+  get srtpCipher(): string | undefined {
+    return this.#srtp.cipher
   }
 
   /** Takes a datagram from one of our sockets. */
@@ -212,16 +248,18 @@ export class Transport {
   close(): void {
     if (this.#closed) return
     const now = this.#now()
+    this.#rtp?.close(now)
+    this.detachRtp()
+    this.#srtp.close()
     this.#sctp?.abort(now)
     this.#sendSctp(now)
     this.#dtls?.close(now)
     this.#sendDtls()
     this.#closed = true
     this.ice.close(now)
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#timer.cancel()
     this.#early = []
-    this.#sockets.clear()
+    this.#wire.clear()
     this.#dtlsState = 'closed'
   }
 
@@ -231,32 +269,41 @@ export class Transport {
     if (kind !== 'stun') this.counters.bytesReceived += data.length
     switch (kind) {
       case 'stun': {
+        this.counters.received.stun++
         const result = this.ice.receive(data, local, remote, now)
-        if ('drop' in result) this.#count(result.drop)
+        if ('drop' in result) this.#wire.drop(result.drop)
         return
       }
       case 'dtls':
+        this.counters.received.dtls++
         // RFC 8445 §12.2: data is taken only from an address that proved itself; without this an off-path sender
         // could race its own ClientHello against the peer's.
-        if (this.ice.isValidated(local, remote)) this.#receiveDtls(data, now)
-        else if (this.#isKnownByConnectionId(data)) this.#receiveFromElsewhere(data, local, remote, now)
-        else this.#count('unvalidated-source')
+        if (this.ice.isValidated(local, remote)) {
+          this.counters.traffic.received(data.length, local, remote)
+          this.#receiveDtls(data, now)
+        } else if (this.#isKnown(data)) this.#receiveFromElsewhere(data, local, remote, now)
+        else this.#wire.drop('unvalidated-source')
         return
       case 'srtp':
+        this.counters.received[isRtcp(data) ? 'rtcp' : 'rtp']++
+        // RFC 8445 §12.2 holds for media as well: a path never follows packets whose source has proved nothing.
+        if (this.ice.isValidated(local, remote)) {
+          this.counters.traffic.received(data.length, local, remote)
+          this.#srtp.receive(data, now)
+        } else this.#wire.drop('unvalidated-source')
+        return
       case 'turn-channel':
       case 'unknown':
-        this.#count(kind)
+        this.counters.received.unknown++
+        this.#wire.drop(kind)
         return
       default:
         assertNever(kind)
     }
   }
 
-  /** Once connected, every record that DTLS takes has one: nothing gets in with it that would not get in otherwise. */
-  #isKnownByConnectionId(data: Uint8Array): boolean {
-    const own = this.#dtlsState === 'connected' ? (this.#dtls?.connectionIds?.own ?? []) : []
-    const id = readConnectionId(data, own[0]?.length ?? 0)
-    return id !== undefined && own.some(each => equalBytes(each, id))
+  #isKnown(data: Uint8Array): boolean {
+    return this.#dtlsState === 'connected' && this.#dtls !== undefined && hasOwnConnectionId(this.#dtls, data)
   }
 
   /**
@@ -272,11 +319,11 @@ export class Transport {
     const dtls = this.#dtls
     if (dtls === undefined) {
       if (this.#early.length < maxEarlyPackets) this.#early.push(data)
-      else this.#count('early-overflow')
+      else this.#wire.drop('early-overflow')
       return
     }
     const result = dtls.receive(data, now)
-    if ('drop' in result) this.#count(result.drop)
+    if ('drop' in result) this.#wire.drop(result.drop)
     this.#handleDtlsEvents(now)
   }
 
@@ -287,16 +334,20 @@ export class Transport {
     this.#handleIceEvents(now)
     this.#maybeCreateDtls(now)
     this.#handleDtlsEvents(now)
+    this.#rtp?.tell()
     this.#handleSctpEvents()
     // A listener may have closed the connection.
     if (this.#closed) return
     // DTLS first: a peer that is still waiting for our Finished message may drop what comes before it.
     this.#sendDtls()
+    // Media before bulk data: it is of no use when it is late. It leaves room, being sent in bursts of a bounded length.
+    this.#rtp?.flush(now)
     this.#sendSctp(now)
     // What has left the buffer of a channel is told at once: its sender may be waiting for that.
     this.#handleSctpEvents()
-    this.#sendIce()
-    this.#armTimer(now)
+    this.#wire.sendIce()
+    // What is left of a burst is due at once, and the turn that comes for it asks for the next deadline.
+    if (!this.#drainScheduled) this.#armTimer(now)
   }
 
   #handleIceEvents(now: number): void {
@@ -306,7 +357,7 @@ export class Transport {
         // RFC 8261 §6.1: what was learned of the old path does not hold for the new one
         this.#sctp?.pathChanged(now)
         this.#dtls?.useNextConnectionId()
-        this.#askForConnectionIds(now)
+        if (this.#dtls !== undefined) askForConnectionIds(this.#dtls, now)
       }
       this.#listener.iceEvent(event)
     }
@@ -322,6 +373,7 @@ export class Transport {
       fingerprints: parameters.fingerprints,
       crypto: this.#crypto,
       keyLog: this.#keyLog,
+      srtpProfiles: srtpProfilePreference,
       ...this.#dtlsChoices,
       random: this.#environment.random,
       peerAddressValidated: true,
@@ -346,14 +398,12 @@ export class Transport {
     switch (event.type) {
       case 'data': {
         const result = this.#sctp?.receive(event.data, now)
-        if (result !== undefined && 'drop' in result) this.#count(result.drop)
+        if (result !== undefined && 'drop' in result) this.#wire.drop(result.drop)
         return
       }
       case 'connected':
         this.#dtlsState = 'connected'
-        this.#askForConnectionIds(now)
-        this.#connectSctp()
-        this.#listener.dtlsStateChanged()
+        this.#connected(now)
         return
       case 'closed':
         // An ABORT that came before the close_notify is why it came: it is told first.
@@ -361,10 +411,12 @@ export class Transport {
         this.#dtlsState = 'closed'
         // RFC 8831 §6.2: the association lives on DTLS, and ends with it
         this.#sctp?.abort(now)
+        this.#srtp.close()
         this.#listener.dtlsStateChanged()
         return
       case 'failed':
         this.#dtlsState = 'failed'
+        this.#srtp.close()
         this.#listener.dtlsStateChanged(event.error)
         return
       case 'key-log-failed':
@@ -375,9 +427,19 @@ export class Transport {
     }
   }
 
-  #connectSctp(): void {
-    const { dtls } = this
-    if (dtls === undefined) return
+  #connected(now: number): void {
+    const dtls = this.#dtls
+    const role = this.#dtlsParameters?.role
+    if (dtls === undefined || role === undefined) return
+    askForConnectionIds(dtls, now)
+    this.#connectSctp(dtls)
+    // RFC 5764 §4.2: the keys of media come from the handshake. The peer's certificate was verified before this.
+    this.#srtp.connected(dtls, role, now)
+    this.#listener.dtlsStateChanged()
+    this.#srtp.playEarly(now)
+  }
+
+  #connectSctp(dtls: DtlsConnection): void {
     this.#fitPackets(dtls)
     this.#sctp?.connect(this.#now())
   }
@@ -386,13 +448,6 @@ export class Transport {
   #fitPackets(dtls: DtlsConnection): void {
     this.#recordOverhead = dtls.recordOverhead
     this.#sctp?.setPacketSize(sctpPacketSize(dtls))
-  }
-
-  /** RFC 9147 §9: in time for the next path, which is to have another connection ID. In DTLS 1.2 there are no more. */
-  #askForConnectionIds(now: number): void {
-    const dtls = this.#dtls
-    const missing = spareConnectionIds - (dtls?.connectionIds?.spare ?? spareConnectionIds)
-    if (missing > 0) dtls?.updateConnectionIds({ kind: 'request', count: missing }, now)
   }
 
   #handleSctpEvents(): void {
@@ -404,15 +459,11 @@ export class Transport {
   #sendSctp(now: number): void {
     const sctp = this.#sctp
     const dtls = this.#dtls
-    const pair = this.ice.selectedPair
-    if (sctp === undefined || dtls === undefined || pair === undefined || this.#dtlsState !== 'connected') return
-    const socket = this.#sockets.get(pair.local.base)
-    if (socket === undefined) return
+    if (sctp === undefined || dtls === undefined || this.#dtlsState !== 'connected' || !this.#wire.isUsable) return
     if (dtls.recordOverhead !== this.#recordOverhead) this.#fitPackets(dtls)
-    const to = pair.remote.address
     try {
       for (let packet = sctp.pollTransmit(now); packet !== undefined; packet = sctp.pollTransmit(now)) {
-        this.#send(socket, dtls.seal(packet), to)
+        this.#wire.send(dtls.seal(packet), 'dtls')
       }
     } catch (error) {
       // Sequence numbers have run out: DTLS has ended itself, and tells so by an event.
@@ -423,61 +474,34 @@ export class Transport {
 
   #sendDtls(): void {
     const dtls = this.#dtls
-    const pair = this.ice.selectedPair
-    if (dtls === undefined || pair === undefined) return
-    const socket = this.#sockets.get(pair.local.base)
+    if (dtls === undefined || this.ice.selectedPair === undefined) return
     for (let datagram = dtls.pollTransmit(); datagram !== undefined; datagram = dtls.pollTransmit()) {
-      if (socket !== undefined) this.#send(socket, datagram, pair.remote.address)
+      this.#wire.send(datagram, 'dtls')
     }
-  }
-
-  #sendIce(): void {
-    for (let next = this.ice.pollTransmit(); next !== undefined; next = this.ice.pollTransmit()) {
-      const socket = this.#sockets.get(next.local)
-      if (socket === undefined) continue
-      this.counters.packetsSent++
-      socket.send(next.data, next.remote)
-    }
-  }
-
-  #send(socket: CandidateSocket, data: Uint8Array, to: TransportAddress): void {
-    this.counters.packetsSent++
-    this.counters.bytesSent += data.length
-    socket.send(data, to)
   }
 
   #armTimer(now: number): void {
-    const next = earliest(this.ice.pollTimeout(), this.#dtls?.pollTimeout(), this.#sctp?.pollTimeout())
-    if (next === undefined) return
-    // A timer that fires early is harmless; re-arming one at every packet is not cheap.
-    if (this.#timer !== undefined && this.#timer.at <= next) return
-    this.#timer?.cancel()
-    this.#timer = { at: next, cancel: this.#environment.timers.set(Math.max(0, next - now), this.#onTimer) }
+    const next = earliest(
+      earliest(this.ice.pollTimeout(), this.#dtls?.pollTimeout()),
+      earliest(this.#sctp?.pollTimeout(), this.#rtp?.session.pollTimeout()),
+    )
+    this.#timer.arm(next, now)
   }
 
-  readonly #onTimer = (): void => {
-    this.#timer = undefined
+  #onTimer(): void {
     if (this.#closed) return
     const now = this.#now()
     this.ice.handleTimeout(now)
     this.#dtls?.handleTimeout(now)
     this.#sctp?.handleTimeout(now)
-    this.#drain()
-  }
-
-  #count(reason: string): void {
-    this.counters.drops.set(reason, (this.counters.drops.get(reason) ?? 0) + 1)
+    this.#rtp?.session.handleTimeout(now)
+    // Once in a turn: a second drain would go on beside the one that is to come, and double the bursts.
+    if (!this.#drainScheduled) this.#drain()
   }
 
   #now(): number {
     return this.#environment.clock.now()
   }
-}
-
-function earliest(...times: readonly (number | undefined)[]): number | undefined {
-  let first: number | undefined
-  for (const time of times) if (time !== undefined && (first === undefined || time < first)) first = time
-  return first
 }
 
 /** RFC 6347 §4.2.4.1 suggests one second; ICE has measured this path, and a lost flight must not cost that much. */

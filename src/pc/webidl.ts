@@ -25,6 +25,9 @@ export const unsignedShort: Converter<number> = (value, context) => conversions[
 export const long: Converter<number> = (value, context) => conversions.long(value, { context })
 export const unsignedLong: Converter<number> = (value, context) => conversions['unsigned long'](value, { context })
 
+/** NaN and the infinities are a TypeError. */
+export const double: Converter<number> = (value, context) => conversions.double(value, { context })
+
 /** Integers with the extended attribute [EnforceRange]: out of range is a TypeError. */
 export const enforceRange: {
   readonly octet: Converter<number>
@@ -142,11 +145,17 @@ export function requireToken(token: unknown): void {
   if (token !== constructorToken) throw new TypeError('Illegal constructor')
 }
 
+const functionMembers: ReadonlySet<string> = new Set(['length', 'name', 'prototype'])
+
 /** Makes a class look as WebIDL has it: `[object Name]`, and attributes and operations that can be enumerated. */
 export function exposeInterface(type: { readonly prototype: object }, name: string): void {
   const { prototype } = type
   for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     if (key !== 'constructor') Object.defineProperty(prototype, key, { ...descriptor, enumerable: true })
+  }
+  // WebIDL §3.7.5: static operations are enumerable too; of what every function has, nothing is.
+  for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(type))) {
+    if (!functionMembers.has(key)) Object.defineProperty(type, key, { ...descriptor, enumerable: true })
   }
   Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true })
 }

@@ -27,7 +27,7 @@ export const ExtensionUri = {
 
 const latin1 = new TextDecoder('latin1')
 const midToken = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+$/
-const streamId = /^[0-9A-Za-z]+$/
+const streamId = /^[0-9A-Za-z_-]+$/
 
 /** A media identification, or undefined if it is not the token of RFC 5888 §4. */
 export function readMid(data: Uint8Array): string | undefined {
@@ -35,13 +35,22 @@ export function readMid(data: Uint8Array): string | undefined {
   return midToken.test(text) ? text : undefined
 }
 
-/** An RtpStreamId or RepairedRtpStreamId, or undefined if it is not alphanumeric (RFC 8852 §3). */
+/**
+ * An RtpStreamId or RepairedRtpStreamId, or undefined if it is none.
+ *
+ * RFC 8852 §3: alphanumeric. But the `a=rid` that it refers to may have `-` and `_` too (RFC 8851 §10), and peers that
+ * name their streams so send them here: they are taken.
+ */
 export function readRtpStreamId(data: Uint8Array): string | undefined {
   const text = latin1.decode(data)
   return streamId.test(text) ? text : undefined
 }
 
-/** The value for a MID or stream id. @throws {RtpError} for text that is not ASCII */
+/**
+ * The value for a MID or stream id: what `a=mid` or `a=rid` says, be it with the `-` and `_` of RFC 8851 §10.
+ *
+ * @throws {RtpError} for text that is not ASCII
+ */
 export function writeIdentifier(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text)
   if (bytes.length !== text.length) throw new RtpError('bad-extension-value', 'an identifier is ASCII')

@@ -121,6 +121,20 @@ export { type RtxOptions, RtxSender, unwrapRtx } from './rtx.ts'
 export { type HistoryDrop, maxHistoryPackets, SendHistory, type SendHistoryOptions } from './send-history.ts'
 export { SequenceUnwrapper } from './sequence.ts'
 export {
+  type OutgoingPacket,
+  type ReceivedPacket,
+  type ReceiveStream,
+  type RtpSendDrop,
+  type RtpSendStream,
+  RtpSession,
+  type RtpSessionDrop,
+  type RtpSessionEvent,
+  type RtpSessionOptions,
+  type RtpTransmit,
+} from './session/rtp-session.ts'
+export type * from './session/statistics.ts'
+export type * from './session/types.ts'
+export {
   maxConflictingAddresses,
   maxKnownSources,
   type SourceSighting,

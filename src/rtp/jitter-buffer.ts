@@ -13,7 +13,7 @@ export interface JitterBufferOptions {
   readonly video: boolean
   /** The least that frames are held back, in milliseconds. 20 if not given. */
   readonly minDelayMs?: number
-  /** The most that a frame is held back which is whole, in milliseconds. 500 if not given, 1000 at most. */
+  /** The most that a frame is held back which is whole, in milliseconds. 500 if not given, 4000 at most. */
   readonly maxDelayMs?: number
   /** How long a frame is waited for beyond its time, that its lost packets may be sent again. Video 200, audio 0 if not given. */
   readonly repairMs?: number
@@ -60,8 +60,10 @@ export interface JitterStatistics {
 export const maxBufferedPackets = 2_048
 /** Bytes of payload that are kept at most. */
 export const maxBufferedBytes: number = 8 * 1024 * 1024
-/** The longest delay that can be asked for. */
-export const longestDelayMs = 1_000
+/** The longest delay that can be asked for: webrtc-pc §5.3 jitterBufferTarget. */
+export const longestDelayMs = 4_000
+/** Packets or bytes beyond this share of what is kept at most leave before their time, so that none have to be thrown away. */
+const crowdedShare = 0.75
 
 const dropped = {
   late: { drop: 'late' },
@@ -88,10 +90,12 @@ const nothing: Head = { kind: 'nothing' }
  */
 export class JitterBuffer {
   readonly #depacketizer: Depacketizer
-  readonly #delayOptions: JitterDelayOptions
+  #delayOptions: JitterDelayOptions
   #delay: JitterDelay
   readonly #chain: FrameChain | undefined
-  readonly #maxDelayMs: number
+  /** As they were given, without a target. */
+  readonly #ownDelays: { readonly minDelayMs: number; readonly maxDelayMs: number }
+  #maxDelayMs: number
   readonly #repairMs: number
   readonly #keyframeRequestMs: number
   readonly #events = new Queue<JitterEvent>()
@@ -124,6 +128,7 @@ export class JitterBuffer {
     }
     this.#depacketizer = depacketizer
     this.#delayOptions = { clockRate, minDelayMs, maxDelayMs }
+    this.#ownDelays = { minDelayMs, maxDelayMs }
     this.#delay = new JitterDelay(this.#delayOptions)
     this.#chain = video ? new FrameChain() : undefined
     this.#maxDelayMs = maxDelayMs
@@ -143,6 +148,19 @@ export class JitterBuffer {
       bufferedBytes: this.#bufferedBytes,
       targetDelayMs: this.#delay.delayMs,
     }
+  }
+
+  /**
+   * How long frames are to be held back, in milliseconds, 0 to {@link longestDelayMs}; undefined: as long as the bounds that
+   * were given let the packets ask for. Packets that need longer still get it, up to the upper bound.
+   */
+  setTarget(targetMs: number | undefined): void {
+    const own = this.#ownDelays
+    const minDelayMs = targetMs === undefined ? own.minDelayMs : Math.min(Math.max(targetMs, 0), longestDelayMs)
+    const maxDelayMs = Math.max(own.maxDelayMs, minDelayMs)
+    this.#maxDelayMs = maxDelayMs
+    this.#delayOptions = { ...this.#delayOptions, minDelayMs, maxDelayMs }
+    this.#delay.setBounds(minDelayMs, maxDelayMs)
   }
 
   /**
@@ -196,8 +214,11 @@ export class JitterBuffer {
   #head(): Head {
     if (this.#bufferedPackets === 0) return nothing
     const first = this.#at(this.#next)
-    // Padding that probes the path belongs to no frame.
-    if (first?.payload.length === 0) return { kind: 'frame', end: this.#next + 1, dueAt: 0 }
+    // Padding that probes the path belongs to no frame; but what comes first may have overtaken the beginning.
+    if (first?.payload.length === 0) {
+      const arrival = this.#arrivals[this.#next & (maxBufferedPackets - 1)] as number
+      return { kind: 'frame', end: this.#next + 1, dueAt: this.#begun ? 0 : arrival + this.#repairMs }
+    }
     if (first) {
       const end = this.#frameEnd(first.timestamp)
       // The first packets of a stream may be overtaken: what begins in the middle of a frame may have a beginning yet.
@@ -230,10 +251,19 @@ export class JitterBuffer {
 
   /** When the frame that a packet is part of is due. No clock of the sender makes a packet stay longer than the longest delay. */
   #dueAt(place: number): number {
+    if (this.#isCrowded) return 0
     const slot = place & (maxBufferedPackets - 1)
     const arrival = this.#arrivals[slot] as number
     const timestamp = this.#packets[slot]?.timestamp ?? 0
     return Math.min(this.#delay.playoutAt(timestamp), arrival + this.#maxDelayMs)
+  }
+
+  /** A long delay of a fast stream. */
+  get #isCrowded(): boolean {
+    return (
+      this.#sequences.highest - this.#next >= maxBufferedPackets * crowdedShare ||
+      this.#bufferedBytes >= maxBufferedBytes * crowdedShare
+    )
   }
 
   /** Gives the packets before a place to the depacketizer. */

@@ -21,8 +21,8 @@ const packetsPerEpoch = 1_024
  */
 export class JitterDelay {
   readonly #msPerTick: number
-  readonly #minDelayMs: number
-  readonly #maxDelayMs: number
+  #minDelayMs: number
+  #maxDelayMs: number
   /** The buckets of the last packets, and how many are in each. */
   readonly #ring = new Uint16Array(samples)
   readonly #counts = new Uint16Array(buckets)
@@ -49,6 +49,13 @@ export class JitterDelay {
     if (this.#stale) this.#delayMs = this.#compute()
     this.#stale = false
     return this.#delayMs
+  }
+
+  /** Other bounds from now on. */
+  setBounds(minDelayMs: number, maxDelayMs: number): void {
+    this.#minDelayMs = minDelayMs
+    this.#maxDelayMs = maxDelayMs
+    this.#stale = true
   }
 
   /** Takes note of a packet, also of one that came too late. */

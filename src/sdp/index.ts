@@ -24,6 +24,7 @@ export type {
   SdpSetup,
 } from './description.ts'
 export { answerDirection, commonDirection, receives, reverseDirection, sends } from './direction.ts'
+export { emptySection } from './empty-section.ts'
 export { SdpError } from './errors.ts'
 export { regularRtcpInterval } from './feedback-timing.ts'
 export {

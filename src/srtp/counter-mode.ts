@@ -28,62 +28,97 @@ export class CounterMode {
    * The key stream of a packet, from its start: at least `length` bytes, of which the caller may do what it likes with all.
    *
    * @param index the 48-bit index of an SRTP packet, or the 31-bit index of an SRTCP packet
+   * @param packets for so many packets with successive indices at once: one behind the other, each of them in whole blocks
    */
-  keyStream(ssrc: number, index: number, length: number): Uint8Array {
-    const count = (length + 15) >>> 4
+  keyStream(ssrc: number, index: number, length: number, packets = 1): Uint8Array {
+    const blocks = (length + 15) >>> 4
+    const count = blocks * packets
     if (count > counters.length >>> 4) growCounters(count)
-    this.#writeFirstCounter(ssrc, index)
-    const word0 = words[0] as number
-    const word1 = words[1] as number
-    const word2 = words[2] as number
-    const word3 = words[3] as number
-    for (let block = 1, word = 4, at = 16; block < count; block++, word += 4, at += 16) {
-      words[word] = word0
-      words[word + 1] = word1
-      words[word + 2] = word2
-      words[word + 3] = word3
-      counters[at + 14] = block >>> 8
-      counters[at + 15] = block
-    }
+    for (let i = 0; i < packets; i++) this.#writeCounters(ssrc, index + i, i * blocks, blocks)
     return this.#cipher.update(counters.subarray(0, count << 4))
   }
 
   /** Enciphers or deciphers `data` from `start` to `end`, in place. */
   apply(data: Uint8Array, start: number, end: number, ssrc: number, index: number): void {
-    const length = end - start
-    if (length <= 0) return
-    const stream = this.keyStream(ssrc, index, length)
-    // By words, which takes a third of the time, and by views that ask for no alignment.
-    const whole = length & ~3
-    const target = new DataView(data.buffer, data.byteOffset + start, length)
-    const source = new DataView(stream.buffer, stream.byteOffset, length)
-    for (let i = 0; i < whole; i += 4) target.setInt32(i, target.getInt32(i, true) ^ source.getInt32(i, true), true)
-    for (let i = whole; i < length; i++) target.setUint8(i, target.getUint8(i) ^ source.getUint8(i))
+    if (end > start) addKeyStream(data, start, end, wordsOf(this.keyStream(ssrc, index, end - start)), 0)
   }
 
   wipe(): void {
     this.#salt.fill(0)
   }
 
+  /** The counters of one packet, from the given block of the scratch on. */
+  #writeCounters(ssrc: number, index: number, first: number, count: number): void {
+    const start = first << 4
+    this.#writeFirstCounter(ssrc, index, start)
+    const at = first << 2
+    const word0 = words[at] as number
+    const word1 = words[at + 1] as number
+    const word2 = words[at + 2] as number
+    const word3 = words[at + 3] as number
+    for (let block = 1, word = at + 4, byte = start + 16; block < count; block++, word += 4, byte += 16) {
+      words[word] = word0
+      words[word + 1] = word1
+      words[word + 2] = word2
+      words[word + 3] = word3
+      counters[byte + 14] = block >>> 8
+      counters[byte + 15] = block
+    }
+  }
+
   /** RFC 3711 §4.1.1: IV = (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16). */
-  #writeFirstCounter(ssrc: number, index: number): void {
+  #writeFirstCounter(ssrc: number, index: number, at: number): void {
     const salt = this.#salt
     const high = Math.floor(index / 0x1_0000_0000)
-    for (let i = 0; i < 4; i++) counters[i] = salt[i] as number
-    counters[4] = (salt[4] as number) ^ (ssrc >>> 24)
-    counters[5] = (salt[5] as number) ^ (ssrc >>> 16)
-    counters[6] = (salt[6] as number) ^ (ssrc >>> 8)
-    counters[7] = (salt[7] as number) ^ ssrc
-    counters[8] = (salt[8] as number) ^ (high >>> 8)
-    counters[9] = (salt[9] as number) ^ high
-    counters[10] = (salt[10] as number) ^ (index >>> 24)
-    counters[11] = (salt[11] as number) ^ (index >>> 16)
-    counters[12] = (salt[12] as number) ^ (index >>> 8)
-    counters[13] = (salt[13] as number) ^ index
-    counters[14] = 0
-    counters[15] = 0
+    for (let i = 0; i < 4; i++) counters[at + i] = salt[i] as number
+    counters[at + 4] = (salt[4] as number) ^ (ssrc >>> 24)
+    counters[at + 5] = (salt[5] as number) ^ (ssrc >>> 16)
+    counters[at + 6] = (salt[6] as number) ^ (ssrc >>> 8)
+    counters[at + 7] = (salt[7] as number) ^ ssrc
+    counters[at + 8] = (salt[8] as number) ^ (high >>> 8)
+    counters[at + 9] = (salt[9] as number) ^ high
+    counters[at + 10] = (salt[10] as number) ^ (index >>> 24)
+    counters[at + 11] = (salt[11] as number) ^ (index >>> 16)
+    counters[at + 12] = (salt[12] as number) ^ (index >>> 8)
+    counters[at + 13] = (salt[13] as number) ^ index
+    counters[at + 14] = 0
+    counters[at + 15] = 0
   }
 }
+
+/** Key stream as words with the lowest byte first: a view, where that is how the machine has them. */
+export function wordsOf(keyStream: Uint8Array): Int32Array {
+  const { buffer, byteOffset, length } = keyStream
+  if (isLittleEndian && byteOffset % 4 === 0 && length % 4 === 0)
+    return new Int32Array(buffer, byteOffset, length >>> 2)
+  return Int32Array.from({ length: (length + 3) >>> 2 }, (_, word) => read32LowestFirst(keyStream, word << 2))
+}
+
+/**
+ * Adds key stream to `data` from `start` to `end`, in place. The packet through a view that asks for no alignment, the key
+ * stream by words, and the order of bytes as a literal, which the compiler needs to know: 0.8 us for 1200 bytes, which are
+ * 1.3 with views of both, and 1.8 by bytes.
+ *
+ * @param word where the key stream of the packet begins
+ */
+export function addKeyStream(data: Uint8Array, start: number, end: number, keyStream: Int32Array, word: number): void {
+  const length = end - start
+  const whole = length & ~3
+  const target = new DataView(data.buffer, data.byteOffset + start, length)
+  let next = word
+  for (let i = 0; i < whole; i += 4, next++) {
+    target.setInt32(i, target.getInt32(i, true) ^ (keyStream[next] as number), true)
+  }
+  if (whole === length) return
+  const last = keyStream[next] as number
+  for (let i = whole; i < length; i++) target.setUint8(i, target.getUint8(i) ^ (last >>> (8 * (i & 3))))
+}
+
+function read32LowestFirst(data: Uint8Array, at: number): number {
+  return (data[at] ?? 0) | ((data[at + 1] ?? 0) << 8) | ((data[at + 2] ?? 0) << 16) | ((data[at + 3] ?? 0) << 24)
+}
+
+const isLittleEndian = new Uint8Array(new Int32Array([1]).buffer)[0] === 1
 
 /**
  * Scratch for the counters of one packet, shared by all: they are written anew for each, and nothing happens in between. Bytes

@@ -2,6 +2,7 @@ import { write32 } from '../rtp/wire.ts'
 import { CounterMode } from './counter-mode.ts'
 import { HmacSha1 } from './hmac-sha1.ts'
 import type { SessionKeys } from './key-derivation.ts'
+import { KeyStreamAhead } from './key-stream-ahead.ts'
 import { joinClearPart, type RtpLayout, restoreClearPart } from './layout.ts'
 import { rolloverCounter } from './packet-index.ts'
 import type { SrtpProfile } from './profiles.ts'
@@ -13,7 +14,7 @@ export class HmacTransform implements SrtpTransform {
   readonly rtcpOverhead: number
   readonly #profile: SrtpProfile
   readonly #mki: Uint8Array
-  readonly #rtpCipher: CounterMode
+  readonly #rtpCipher: KeyStreamAhead
   readonly #rtcpCipher: CounterMode
   readonly #rtpMac: HmacSha1
   readonly #rtcpMac: HmacSha1
@@ -25,7 +26,7 @@ export class HmacTransform implements SrtpTransform {
     this.#mki = mki
     this.rtpOverhead = profile.rtpTagLength + mki.length
     this.rtcpOverhead = profile.rtcpTagLength + mki.length + rtcpWordLength
-    this.#rtpCipher = new CounterMode(rtp.encryption, rtp.salt)
+    this.#rtpCipher = new KeyStreamAhead(new CounterMode(rtp.encryption, rtp.salt))
     this.#rtcpCipher = new CounterMode(rtcp.encryption, rtcp.salt)
     this.#rtpMac = new HmacSha1(rtp.authentication)
     this.#rtcpMac = new HmacSha1(rtcp.authentication)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TransportAddress } from '../../src/base/address.ts'
 import {
+  forComponent,
   hostCandidate,
   type IceCandidate,
   type LocalCandidate,
@@ -31,6 +32,43 @@ describe('ICE candidates', () => {
   it('are checked with the priority of a peer-reflexive one', () => {
     const host = hostCandidate(address('192.0.2.1', 1), { localPreference: 77 })
     assert.equal(peerReflexivePriority(host), candidatePriority('prflx', 77, 1))
+  })
+
+  it('are of another component with the priority of that, and nothing else changed', () => {
+    const base = address('192.0.2.1', 1)
+    const [mapped, serverAddress] = [address('203.0.113.1', 2), address('198.51.100.1', 3478)]
+    const made = (component: 1 | 2): LocalCandidate[] => {
+      const host = hostCandidate(base, { component })
+      return [
+        host,
+        mappedHostCandidate(base, mapped, { component, localPreference: 77 }),
+        ...(['active', 'passive', 'so'] as const).map(type => tcpHostCandidate(base, type, { component })),
+        serverReflexiveCandidate({ base: host, address: mapped, serverAddress, url: '' }),
+        localPeerReflexive(host, mapped),
+        relayCandidate({
+          relayed: mapped,
+          mapped: serverAddress,
+          serverAddress,
+          serverTransport: 'udp',
+          url: '',
+          localPreference: 65535,
+          component,
+        }),
+      ]
+    }
+    assert.deepEqual(
+      made(1).map(candidate => forComponent(candidate, 2)),
+      made(2),
+    )
+    assert.deepEqual(
+      made(2).map(candidate => forComponent(candidate, 1)),
+      made(1),
+    )
+    const [own] = made(2)
+    assert.ok(own)
+    assert.equal(forComponent(own, 2), own)
+    assert.equal(forComponent(own, 1).base, base)
+    assert.equal(peerReflexivePriority(own), candidatePriority('prflx', 65535, 2))
   })
 
   it('share a foundation if, and only if, type and IP address are the same', () => {

@@ -6,6 +6,8 @@ const peers = new Map()
 let kept
 
 globalThis.interop = {
+  peerOf: number => peers.get(number),
+
   /** `generateCertificates` holds algorithms, as JSON can carry them; with `keptCertificate` it is always the same one. */
   async create(number, { generateCertificates, keptCertificate, ...configuration }) {
     if (generateCertificates !== undefined) {

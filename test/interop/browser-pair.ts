@@ -23,6 +23,8 @@ export interface PairOptions {
   readonly browserConfiguration?: object
   readonly icefloeConfiguration?: RTCConfiguration
   readonly icefloeExtensions?: ConnectionExtensions
+  /** What is done with the two ends before one of them offers. */
+  readonly prepare?: (icefloe: RTCPeerConnection, browser: BrowserPeer) => Promise<void> | void
 }
 
 /** icefloe and a browser. */
@@ -39,6 +41,8 @@ export interface Pair {
   browserCandidates(): Promise<readonly string[]>
   /** Restarts ICE, with an offer of this end. */
   restartIce(offerer: 'browser' | 'icefloe'): Promise<{ offer: Description; answer: Description }>
+  /** Agrees on what has changed, with an offer of this end. */
+  renegotiate(offerer: 'browser' | 'icefloe'): Promise<{ offer: Description; answer: Description }>
   close(): Promise<void>
 }
 
@@ -55,6 +59,7 @@ export async function startPair(page: TestPage, options: PairOptions): Promise<P
 async function pair(page: TestPage, options: PairOptions, ready: (ends: Ends) => Promise<void>): Promise<Pair> {
   const ends = await Ends.create(page, options)
   try {
+    await options.prepare?.(ends.icefloe, ends.browser)
     await ends.createChannels()
     const { offer, answer } = options.offerer === 'icefloe' ? await ends.offer() : await ends.answer()
     await ready(ends)
@@ -67,6 +72,7 @@ async function pair(page: TestPage, options: PairOptions, ready: (ends: Ends) =>
       answer,
       browserCandidates: () => ends.browserCandidates(options.offerer === 'browser' ? offer : answer),
       restartIce: offerer => ends.restartIce(offerer),
+      renegotiate: offerer => (offerer === 'browser' ? ends.answer() : ends.offer()),
       close: () => ends.close(),
     }
   } catch (error) {

@@ -16,12 +16,16 @@ export interface TestPage {
   close(): Promise<void>
 }
 
+const scriptNames = ['browser-page.js', 'browser-media.js']
+const scripts = new Map(scriptNames.map(name => [`/${name}`, readFileSync(new URL(name, import.meta.url))]))
+const tags = scriptNames.map(name => `<script src="${name}"></script>`)
+const html = `<!doctype html><title>icefloe</title><body>${tags.join('')}`
+
 export async function openTestPage(page: DrivenPage): Promise<TestPage> {
-  const script = readFileSync(new URL('./browser-page.js', import.meta.url))
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/browser-page.js'
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-    response.end(isScript ? script : '<!doctype html><title>icefloe</title><script src="browser-page.js"></script>')
+  const server = createServer(({ url = '' }, response) => {
+    const script = scripts.get(url)
+    response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript')
+    response.end(script ?? html)
   })
   const closeServer = async () => {
     server.closeAllConnections()
@@ -76,6 +80,19 @@ export interface RTCIceCandidateJson {
 export interface Description {
   readonly type: 'offer' | 'answer'
   readonly sdp: string
+}
+
+/** What a browser sends. */
+export interface BrowserMedia {
+  readonly audio?: boolean
+  readonly video?: boolean
+  readonly width?: number
+  readonly height?: number
+  readonly frameRate?: number
+  /** RTCRtpEncodingParameters: a simulcast. */
+  readonly encodings?: readonly object[]
+  /** `video/VP8`: preferred to all others. */
+  readonly codec?: string
 }
 
 /** What a browser tells of a connection that has failed. */
@@ -206,6 +223,36 @@ export class BrowserPeer {
 
   closeChannel(label: string): Promise<void> {
     return this.#call('closeChannel', label)
+  }
+
+  /** What it sends: of its devices, which stand in for real ones. */
+  sendMedia(media: BrowserMedia): Promise<void> {
+    return this.#call('sendMedia', media)
+  }
+
+  /** Offers to receive one more track. */
+  receiveMedia(kind: 'audio' | 'video'): Promise<void> {
+    return this.#call('receiveMedia', kind)
+  }
+
+  /** Decodes, from now on, whatever comes. */
+  playMedia(): Promise<void> {
+    return this.#call('playMedia')
+  }
+
+  /** Sums of its statistics, by `inbound-rtp video` and the like. */
+  mediaStats(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>> {
+    return this.#call('mediaStats')
+  }
+
+  /** The codecs in use, `video/VP8`. */
+  codecs(): Promise<readonly string[]> {
+    return this.#call('codecs')
+  }
+
+  /** A verb of `browser-media.js` that few tests use: `media-verbs.ts` has their signatures. */
+  media<T>(verb: string, ...args: readonly unknown[]): Promise<T> {
+    return this.#call(verb, ...args)
   }
 
   async close(): Promise<void> {

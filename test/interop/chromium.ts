@@ -32,6 +32,13 @@ export const chromiumTakesAnyCertificate = '--ignore-certificate-errors'
 /** Leaves the post-quantum key exchange out of DTLS 1.3. No switch leaves out DTLS 1.3 itself. */
 export const chromiumWithoutMlKem = '--disable-features=WebRtcPqcForDtls'
 
+/** A camera and a microphone that are none, without being asked for them, and what is received plays by itself. */
+export const chromiumSendsFakeMedia: readonly string[] = [
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+]
+
 /**
  * Starts the system's Chromium, headless and with a profile of its own.
  *

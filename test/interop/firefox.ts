@@ -43,6 +43,14 @@ export const firefoxWithDtls12: FirefoxPreferences = {
   'media.peerconnection.dtls.version.max': 771,
 }
 
+/** A camera and a microphone that are none, without being asked for them, and what is received plays by itself. */
+export const firefoxSendsFakeMedia: FirefoxPreferences = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.autoplay.default': 0,
+  'media.autoplay.blocking_policy': 0,
+}
+
 const launchMs = 30_000
 const closeMs = 10_000
 

@@ -23,10 +23,18 @@ interface Connection {
 
 type ConnectionConstructor = new (configuration?: object) => Connection
 
-const load: Readonly<Record<LibraryName, () => Promise<unknown>>> = {
-  '@roamhq/wrtc': async () => (await import('@roamhq/wrtc')).default.RTCPeerConnection,
-  'node-datachannel': async () => (await import('node-datachannel/polyfill')).RTCPeerConnection,
-  werift: async () => (await import('werift')).RTCPeerConnection,
+interface Library {
+  readonly RTCPeerConnection: unknown
+}
+
+const load: Readonly<Record<LibraryName, () => Promise<Library>>> = {
+  '@roamhq/wrtc': async () => {
+    const { getUserMedia } = await import('./wrtc-devices.ts')
+    Object.defineProperty(globalThis, 'navigator', { value: { mediaDevices: { getUserMedia } } })
+    return (await import('@roamhq/wrtc')).default
+  },
+  'node-datachannel': () => import('node-datachannel/polyfill'),
+  werift: () => import('werift'),
 }
 
 /** Fills in what a browser does by itself: descriptions that are not given, and the end of candidates. */
@@ -63,10 +71,11 @@ async function answer({ id, expression }: ToLibrary): Promise<void> {
 
 const [, , library] = process.argv
 try {
-  const RTCPeerConnection = likeBrowser((await load[library as LibraryName]()) as ConnectionConstructor)
+  const { RTCPeerConnection: Original } = await load[library as LibraryName]()
+  const RTCPeerConnection = likeBrowser(Original as ConnectionConstructor)
   const tell = (number: number, event: object): void => send({ number, event })
   Object.assign(globalThis, { RTCPeerConnection, tell })
-  await import(new URL('./browser-page.js', import.meta.url).href)
+  for (const script of ['browser-page.js', 'browser-media.js']) await import(new URL(script, import.meta.url).href)
   process.on('message', (message: ToLibrary) => void answer(message))
   process.once('disconnect', () => process.exit())
   send({ ready: true })

@@ -4,12 +4,40 @@ import { explainConnection } from '../../src/pc/connection-report.ts'
 import { exportCertificate, importCertificate } from '../../src/pc/portable-certificate.ts'
 import { certificateSecrets, makeCertificate, type RTCCertificate } from '../../src/pc/rtc-certificate.ts'
 import type { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
+import { srtpProfilePreference } from '../../src/pc/srtp-port.ts'
 import type { RTCStats } from '../../src/pc/stats.ts'
 import { ecdsaCertificate, rsaCertificate } from '../support/test-certificate.ts'
 import { call, imported } from './certificate-call.ts'
 
+/** With names for the ids of certificates: our own are CL0, CL1, ..., the peer's is CR0, and their issuers CL0-1, ... */
 async function entries(peer: RTCPeerConnection): Promise<ReadonlyMap<string, RTCStats>> {
-  return new Map([...(await peer.getStats()).values()].map(entry => [entry.id, entry]))
+  const all = [...(await peer.getStats()).values()]
+  const names = certificateNames(all)
+  return new Map(all.map(entry => [names.get(entry.id) ?? entry.id, renamed(entry, names)]))
+}
+
+function certificateNames(all: readonly RTCStats[]): ReadonlyMap<string, string> {
+  const certificates = all.filter(({ type }) => type === 'certificate')
+  const issuers = new Set(certificates.map(({ issuerCertificateId }) => issuerCertificateId))
+  const heads = certificates.filter(({ id }) => !issuers.has(id))
+  const remote = all.find(({ type }) => type === 'transport')?.remoteCertificateId
+  const names = new Map<string, string>()
+  let own = 0
+  for (const head of heads) {
+    const name = head.id === remote ? 'CR0' : `CL${own++}`
+    let link: RTCStats | undefined = head
+    for (let depth = 0; link !== undefined; depth++) {
+      names.set(link.id, depth === 0 ? name : `${name}-${depth}`)
+      const next: unknown = link.issuerCertificateId
+      link = certificates.find(({ id }) => id === next)
+    }
+  }
+  return names
+}
+
+function renamed(entry: RTCStats, names: ReadonlyMap<string, string>): RTCStats {
+  const members = Object.entries(entry).map(([key, value]) => [key, names.get(String(value)) ?? value])
+  return Object.fromEntries(members)
 }
 
 async function transportOf(peer: RTCPeerConnection): Promise<RTCStats> {
@@ -103,7 +131,8 @@ describe('The statistics of certificates', function () {
       assert.deepEqual([localCertificateId, remoteCertificateId], ['CL0', 'CR0'])
       assert.match(String(told.dtlsCipher), version === 'FEFC' ? /^TLS_AES_128_GCM_SHA256$/ : /^TLS_ECDHE_ECDSA_WITH_/)
       const report = explainConnection(alice)
-      assert.deepEqual(report.dtls, { version, cipherSuite: told.dtlsCipher, group, srtpProfile: undefined })
+      const [srtpProfile] = srtpProfilePreference
+      assert.deepEqual(report.dtls, { version, cipherSuite: told.dtlsCipher, group, srtpProfile })
       const name = version === 'FEFC' ? '1.3' : '1.2'
       assert.ok(report.lines.includes(`DTLS is at version ${name}, with ${told.dtlsCipher} and ${group}.`))
       bob.close()

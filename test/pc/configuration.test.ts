@@ -28,7 +28,7 @@ describe('RTCConfiguration', () => {
     'a string': 'x',
     'an unknown bundlePolicy': { bundlePolicy: 'none' },
     'an unknown iceTransportPolicy': { iceTransportPolicy: 'host' },
-    'an rtcpMuxPolicy that no transport here could keep': { rtcpMuxPolicy: 'negotiate' },
+    'an unknown rtcpMuxPolicy': { rtcpMuxPolicy: 'never' },
     'a pool size that is no octet': { iceCandidatePoolSize: 256 },
     'a negative pool size': { iceCandidatePoolSize: -1 },
     'iceServers that are no list': { iceServers: {} },

@@ -31,6 +31,7 @@ describe('The dtls extension', () => {
     { title: 'a lowest version above the highest', dtls: { minVersion: '1.3', maxVersion: '1.2' }, error: RangeError },
     { title: 'no key exchange at all', dtls: { groups: [] }, error: RangeError },
     { title: 'a key exchange that is none', dtls: { groups: ['x25519', 'x448'] }, error: TypeError },
+    { title: 'an SRTP profile that is none', dtls: { srtpProfiles: [0x0001, 0x0003] }, error: TypeError },
     {
       title: 'ML-KEM alone where only DTLS 1.2 is left',
       dtls: { maxVersion: '1.2', groups: ['x25519mlkem768'] },
@@ -50,6 +51,7 @@ describe('The dtls extension', () => {
     { minVersion: '1.3' },
     { groups: ['x25519mlkem768'] },
     { maxVersion: '1.2', groups: ['x25519mlkem768', 'secp384r1'] },
+    { srtpProfiles: [0x0007] },
   ]
   for (const dtls of taken) {
     it(`takes ${JSON.stringify(dtls)}`, () => {

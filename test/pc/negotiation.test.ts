@@ -3,11 +3,13 @@ import {
   answererSetup,
   checkAnswerFits,
   checkOfferContinues,
-  findDataSection,
   isToleratedMunging,
-  readRemoteData,
 } from '../../src/pc/apply-description.ts'
-import { createAnswer, createOffer } from '../../src/pc/create-description.ts'
+import { answerGroups, createAnswer, createOffer } from '../../src/pc/create-description.ts'
+import { bundledHomes, planOffer } from '../../src/pc/negotiation/bundle-plan.ts'
+import type { OfferedSection } from '../../src/pc/negotiation/media-negotiation.ts'
+import { findDataSection, readRemoteData, readRemoteTransport } from '../../src/pc/negotiation/remote-section.ts'
+import type { LocalTransportDescription } from '../../src/pc/negotiation/write-transport.ts'
 import { parseSdp, type SdpOrigin, type SdpSession, serializeSdp } from '../../src/sdp/index.ts'
 
 const origin: SdpOrigin = {
@@ -21,12 +23,13 @@ const origin: SdpOrigin = {
 const fingerprint = { algorithm: 'sha-256', value: Array.from({ length: 32 }, () => 'AB').join(':') }
 const transport = {
   ice: { usernameFragment: 'ourufrag', password: 'ourpasswordourpassword12' },
-  iceLite: false,
   iceRenomination: false,
   fingerprints: [fingerprint],
   candidates: [],
   endOfCandidates: false,
+  hasRtcp: false,
 }
+const rtcp = { mux: true, muxOnly: false }
 const data = { sctpPort: 5000, maxMessageSize: 262144 }
 
 const theirs = ['a=ice-ufrag:them', 'a=ice-pwd:theirpasswordtheirpassw', `a=fingerprint:sha-256 ${fingerprint.value}`]
@@ -45,21 +48,55 @@ function sdp(...lines: readonly (string | readonly string[])[]): SdpSession {
   return parseSdp(`${lines.flat().join('\r\n')}\r\n`)
 }
 
-function answer(offer: SdpSession): SdpSession {
-  return parseSdp(serializeSdp(createAnswer({ origin, offer, setup: 'active', transport, data })))
+function offer(
+  previous: SdpSession | undefined,
+  wantsData: boolean,
+  described: LocalTransportDescription = transport,
+): SdpSession {
+  const before = (previous?.media ?? []).map((section): OfferedSection => ({ type: 'rejected', section }))
+  const sections = wantsData ? [...before, { type: 'data', mid: String(before.length) } as const] : before
+  const places = sections.map(({ type }) => ({
+    kind: type === 'data' ? 'application' : undefined,
+    transport: undefined,
+  }))
+  const plan = planOffer('balanced', places)
+  const lines = plan.sections.map(({ type }) =>
+    type === 'own' ? { type, transport: described, rtcp } : ({ type: 'rejected' } as const),
+  )
+  return createOffer({ origin, iceLite: false, sections, lines, groups: plan.groups, data })
+}
+
+/** As a connection answers that takes data alone. */
+function answer(offered: SdpSession): SdpSession {
+  const dataIndex = findDataSection(offered)
+  const homes = bundledHomes(offered)
+  const shared = { isBundled: false }
+  const transports = new Map(homes.map(home => [home, { ...shared }]))
+  const groups = answerGroups(
+    offered,
+    index => index === dataIndex,
+    index => transports.get(homes[index]),
+  )
+  const kept = new Set(groups.flat())
+  const accepted = offered.media.map((_, index) => {
+    if (index !== dataIndex && !kept.has(index)) return undefined
+    return { media: undefined, transport, setup: 'active' as const, rtcp }
+  })
+  const input = { origin, iceLite: false, offer: offered, accepted, dataIndex, groups, data }
+  return parseSdp(serializeSdp(createAnswer(input)))
 }
 
 describe('creating descriptions', () => {
   it('offers nothing where nothing is wanted', () => {
-    const offer = createOffer({ origin, previous: undefined, wantsData: false, transport, data })
-    assert.equal(offer.media.length, 0)
-    assert.deepEqual(offer.groups, [])
+    const empty = offer(undefined, false)
+    assert.equal(empty.media.length, 0)
+    assert.deepEqual(empty.groups, [])
   })
 
   it('offers one bundled data section with all that a peer needs', () => {
-    const offer = parseSdp(serializeSdp(createOffer({ origin, previous: undefined, wantsData: true, transport, data })))
-    assert.deepEqual(offer.groups, [{ semantics: 'BUNDLE', mids: ['0'] }])
-    const [section] = offer.media
+    const made = parseSdp(serializeSdp(offer(undefined, true)))
+    assert.deepEqual(made.groups, [{ semantics: 'BUNDLE', mids: ['0'] }])
+    const [section] = made.media
     assert.equal(section?.protocol, 'UDP/DTLS/SCTP')
     assert.equal(section?.setup, 'actpass')
     assert.equal(section?.sctpPort, 5000)
@@ -70,30 +107,38 @@ describe('creating descriptions', () => {
   })
 
   it('rejects audio and video and answers data', () => {
-    const offer = sdp(head, 'a=group:BUNDLE a d', audioLines, 'a=mid:a', theirs, dataLines, 'a=mid:d', theirs)
-    const [audio, section] = answer(offer).media
+    const offered = sdp(head, 'a=group:BUNDLE a d', audioLines, 'a=mid:a', theirs, dataLines, 'a=mid:d', theirs)
+    const [audio, section] = answer(offered).media
     assert.equal(audio?.port, 0)
     assert.equal(audio?.mid, 'a')
     assert.deepEqual(audio?.formats, ['111', '0'])
     assert.equal(section?.port, 9)
     assert.equal(section?.setup, 'active')
-    assert.deepEqual(answer(offer).groups, [{ semantics: 'BUNDLE', mids: ['d'] }])
+    assert.deepEqual(answer(offered).groups, [{ semantics: 'BUNDLE', mids: ['d'] }])
   })
 
   it('keeps an audio section that data is bundled onto, inactive (RFC 9143 §7.3.3)', () => {
     const bundleOnly = ['m=application 0 UDP/DTLS/SCTP webrtc-datachannel', 'c=IN IP4 0.0.0.0', 'a=sctp-port:5000']
-    const offer = sdp(head, 'a=group:BUNDLE a d', audioLines, 'a=mid:a', theirs, bundleOnly, 'a=bundle-only', 'a=mid:d')
-    const [audio, section] = answer(offer).media
+    const offered = sdp(
+      head,
+      'a=group:BUNDLE a d',
+      audioLines,
+      'a=mid:a',
+      theirs,
+      bundleOnly,
+      'a=bundle-only',
+      'a=mid:d',
+    )
+    const [audio, section] = answer(offered).media
     assert.equal(audio?.port, 9)
     assert.equal(audio?.direction, 'inactive')
     assert.equal(audio?.rtcpMux, true)
     assert.equal(audio?.iceUfrag, 'ourufrag')
     assert.notEqual(section?.port, 0)
-    assert.deepEqual(answer(offer).groups, [{ semantics: 'BUNDLE', mids: ['a', 'd'] }])
-    const remote = readRemoteData(offer, 'offer')
+    assert.deepEqual(answer(offered).groups, [{ semantics: 'BUNDLE', mids: ['a', 'd'] }])
+    const remote = readRemoteData(offered)
     assert.equal(remote?.index, 1)
-    assert.equal(remote?.transportIndex, 0)
-    assert.equal(remote?.ice.usernameFragment, 'them')
+    assert.equal(readRemoteTransport(offered, 1, 'offer').ice.usernameFragment, 'them')
   })
 
   it('answers the old form of a data section in the form it was offered', () => {
@@ -108,11 +153,21 @@ describe('creating descriptions', () => {
     assert.deepEqual(section?.formats, ['5000'])
   })
 
+  it('names the certificates once more where a section says nothing of its transport', () => {
+    const [audio] = sdp(head, audioLines, 'a=mid:a').media
+    assert.ok(audio)
+    const sections = [{ type: 'data', mid: 'd' } as const, { type: 'media', section: audio } as const]
+    const lines = [{ type: 'own', transport, rtcp } as const, { type: 'bundle-only', rtcp } as const]
+    const bundled = createOffer({ origin, iceLite: false, sections, lines, groups: [[0, 1]], data })
+    assert.deepEqual(bundled.fingerprints, [fingerprint])
+    assert.deepEqual(offer(undefined, true).fingerprints, [])
+  })
+
   it('keeps sections in their places in a later offer, and adds one for data', () => {
     const before = sdp(head, audioLines, 'a=mid:0', theirs)
-    const offer = createOffer({ origin, previous: before, wantsData: true, transport, data })
+    const next = offer(before, true)
     assert.deepEqual(
-      offer.media.map(({ kind, port, mid }) => [kind, port, mid]),
+      next.media.map(({ kind, port, mid }) => [kind, port, mid]),
       [
         ['audio', 0, '0'],
         ['application', 9, '1'],
@@ -133,7 +188,7 @@ describe('creating descriptions', () => {
     })
     const candidates = [candidate('2001:db8::1', 1000), candidate('192.0.2.1', 2000)]
     const gathered = { ...transport, candidates, endOfCandidates: true }
-    const [section] = createOffer({ origin, previous: undefined, wantsData: true, transport: gathered, data }).media
+    const [section] = offer(undefined, true, gathered).media
     assert.equal(section?.port, 2000)
     assert.equal(section?.connection, 'IN IP4 192.0.2.1')
     assert.equal(section?.endOfCandidates, true)
@@ -144,43 +199,49 @@ describe('reading remote descriptions', () => {
   const invalidAccess = { name: 'InvalidAccessError' }
 
   it('takes limits that are not named from RFC 8841', () => {
-    const remote = readRemoteData(sdp(head, dataLines, theirs, 'a=setup:active'), 'answer')
-    assert.equal(remote?.maxMessageSize, 65536)
-    assert.equal(remote?.setup, 'active')
-    const unlimited = readRemoteData(sdp(head, dataLines, theirs, 'a=max-message-size:0'), 'offer')
-    assert.equal(unlimited?.maxMessageSize, Number.POSITIVE_INFINITY)
-    assert.equal(unlimited?.setup, 'actpass')
+    const answered = sdp(head, dataLines, theirs, 'a=setup:active')
+    assert.equal(readRemoteData(answered)?.maxMessageSize, 65536)
+    assert.equal(readRemoteTransport(answered, 0, 'answer').setup, 'active')
+    const unlimited = sdp(head, dataLines, theirs, 'a=max-message-size:0')
+    assert.equal(readRemoteData(unlimited)?.maxMessageSize, Number.POSITIVE_INFINITY)
+    assert.equal(readRemoteTransport(unlimited, 0, 'offer').setup, 'actpass')
   })
 
   it('takes transport attributes from the session level', () => {
-    const remote = readRemoteData(sdp(head, theirs, 'a=setup:passive', dataLines), 'answer')
-    assert.equal(remote?.ice.usernameFragment, 'them')
-    assert.equal(remote?.setup, 'passive')
-    assert.equal(remote?.fingerprints.length, 1)
+    const remote = readRemoteTransport(sdp(head, theirs, 'a=setup:passive', dataLines), 0, 'answer')
+    assert.equal(remote.ice.usernameFragment, 'them')
+    assert.equal(remote.setup, 'passive')
+    assert.equal(remote.fingerprints.length, 1)
   })
 
   it('refuses a data section without fingerprint, credentials or role', () => {
     const [ufrag = '', pwd = '', print = ''] = theirs
-    assert.throws(() => readRemoteData(sdp(head, dataLines, ufrag, pwd), 'offer'), invalidAccess)
-    assert.throws(() => readRemoteData(sdp(head, dataLines, print), 'offer'), invalidAccess)
-    assert.throws(() => readRemoteData(sdp(head, dataLines, theirs), 'answer'), invalidAccess)
-    assert.throws(() => readRemoteData(sdp(head, dataLines, theirs, 'a=setup:actpass'), 'answer'), invalidAccess)
-    assert.throws(() => readRemoteData(sdp(head, dataLines, theirs, 'a=setup:holdconn'), 'offer'), invalidAccess)
+    assert.throws(() => readRemoteTransport(sdp(head, dataLines, ufrag, pwd), 0, 'offer'), invalidAccess)
+    assert.throws(() => readRemoteTransport(sdp(head, dataLines, print), 0, 'offer'), invalidAccess)
+    assert.throws(() => readRemoteTransport(sdp(head, dataLines, theirs), 0, 'answer'), invalidAccess)
+    assert.throws(
+      () => readRemoteTransport(sdp(head, dataLines, theirs, 'a=setup:actpass'), 0, 'answer'),
+      invalidAccess,
+    )
+    assert.throws(
+      () => readRemoteTransport(sdp(head, dataLines, theirs, 'a=setup:holdconn'), 0, 'offer'),
+      invalidAccess,
+    )
   })
 
   it('sees no data in a rejected section', () => {
     const rejected = ['m=application 0 UDP/DTLS/SCTP webrtc-datachannel', 'c=IN IP4 0.0.0.0']
     assert.equal(findDataSection(sdp(head, rejected)), -1)
-    assert.equal(readRemoteData(sdp(head, rejected), 'answer'), undefined)
+    assert.equal(readRemoteData(sdp(head, rejected)), undefined)
   })
 
   it('refuses an answer with other sections than its offer', () => {
-    const offer = sdp(head, dataLines, 'a=mid:d', theirs)
-    assert.throws(() => checkAnswerFits(offer, sdp(head)), invalidAccess)
-    assert.throws(() => checkAnswerFits(offer, sdp(head, audioLines, 'a=mid:d')), invalidAccess)
-    assert.throws(() => checkAnswerFits(offer, sdp(head, dataLines, 'a=mid:e')), invalidAccess)
-    checkAnswerFits(offer, sdp(head, dataLines, 'a=mid:d'))
-    checkAnswerFits(offer, sdp(head, dataLines))
+    const offered = sdp(head, dataLines, 'a=mid:d', theirs)
+    assert.throws(() => checkAnswerFits(offered, sdp(head)), invalidAccess)
+    assert.throws(() => checkAnswerFits(offered, sdp(head, audioLines, 'a=mid:d')), invalidAccess)
+    assert.throws(() => checkAnswerFits(offered, sdp(head, dataLines, 'a=mid:e')), invalidAccess)
+    checkAnswerFits(offered, sdp(head, dataLines, 'a=mid:d'))
+    checkAnswerFits(offered, sdp(head, dataLines))
   })
 
   it('refuses an offer that drops or changes a section', () => {
@@ -200,7 +261,7 @@ describe('reading remote descriptions', () => {
 })
 
 describe('munging of local descriptions', () => {
-  const generated = createOffer({ origin, previous: undefined, wantsData: true, transport, data })
+  const generated = offer(undefined, true)
   const text = serializeSdp(generated)
 
   it('lets pass what does not change the transport', () => {

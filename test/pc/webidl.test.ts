@@ -171,8 +171,13 @@ describe('WebIDL interfaces', () => {
         return 1
       }
       operation(): void {}
+      static staticOperation(): void {}
     }
     exposeInterface(Example, 'Example')
+    assert.deepEqual(Object.keys(Example), ['staticOperation'])
+    for (const key of ['length', 'name', 'prototype']) {
+      assert.equal(Object.getOwnPropertyDescriptor(Example, key)?.enumerable, false, key)
+    }
     const seen: string[] = []
     for (const key in new Example()) seen.push(key)
     assert.deepEqual(seen, ['attribute', 'operation'])

@@ -162,9 +162,13 @@ describe('the values of header extensions', () => {
     assert.equal(values.readMid(ascii('a b')), undefined)
     assert.equal(values.readMid(ascii('')), undefined)
     assert.equal(values.readRtpStreamId(ascii('hi2')), 'hi2')
-    assert.equal(values.readRtpStreamId(ascii('hi-2')), undefined)
+    for (const bad of ['', 'hi 2', 'hi.2', 'é']) assert.equal(values.readRtpStreamId(ascii(bad)), undefined, bad)
     assert.equal(hex(values.writeIdentifier('0')), '30')
     assert.throws(() => values.writeIdentifier('ä'), code('bad-extension-value'))
+  })
+
+  it('stream ids may have what a=rid may have', () => {
+    assert.equal(values.readRtpStreamId(values.writeIdentifier('hi-2_x')), 'hi-2_x')
   })
 
   it('abs-send-time is 6.18 fixed-point seconds that wrap after 64', () => {

@@ -360,11 +360,78 @@ describe('a jitter buffer', () => {
     for (const { event } of events) assert.ok(event.kind === 'frame' && !event.frame.afterLoss)
   })
 
+  it('holds frames as long as a target says, and as before without one', () => {
+    const buffer = audioBuffer()
+    const sent = audio(60)
+    const heldMs: number[] = []
+    const expected = [
+      { from: 0, target: undefined, ms: 20 },
+      { from: 10, target: 1_000, ms: 1_000 },
+      { from: 30, target: 4_000, ms: 4_000 },
+      { from: 50, target: 9_999, ms: 4_000 },
+      { from: 55, target: 0, ms: 0 },
+    ]
+    for (const { from, target, ms } of expected) {
+      const part = sent.slice(from, from + 5).map(({ packet }, i) => ({ packet, at: sent[from + i]?.sentAt ?? 0 }))
+      buffer.setTarget(target)
+      // Those between are missing: only what is given counts.
+      const events = play(buffer, part, 10_000).filter(({ event }) => event.kind === 'frame')
+      assert.equal(events.length, 5, `${target}`)
+      assert.equal(buffer.statistics.targetDelayMs, ms)
+      heldMs.push(...events.map(({ at }, i) => at - (part[i]?.at ?? 0)))
+    }
+    assert.deepEqual(
+      heldMs.slice(0, 15).map(Math.round),
+      [20, 1_000, 4_000].flatMap(ms => new Array(5).fill(ms)),
+    )
+  })
+
+  it('waits longer than its target where packets need it', () => {
+    const buffer = audioBuffer({ maxDelayMs: 300 })
+    buffer.setTarget(5)
+    const events = play(buffer, onTheWay(audio(600), prng(31), { jitterMs: 150 }))
+    assert.ok(buffer.statistics.targetDelayMs > 100, `${buffer.statistics.targetDelayMs}`)
+    assert.ok(frames(events).length > 560)
+  })
+
+  it('gives frames before their time rather than throwing them away when it is crowded', () => {
+    const buffer = videoBuffer()
+    buffer.setTarget(4_000)
+    // 3 packets every 2 ms: 6000 of them in the time that they are to be held.
+    const packets = video({ count: 3_000, keyframes: 1_000 }).map(({ packet }, i) => ({
+      packet: { ...packet, timestamp: 180 * Math.floor(i / 3) },
+      at: 2 * Math.floor(i / 3),
+    }))
+    const events = play(buffer, packets, 20_000)
+    assert.equal(frames(events).length, 3_000)
+    assert.equal(buffer.statistics.lostPackets, 0)
+  })
+
+  it('makes nothing of padding between the packets of a frame, and of padding between frames', () => {
+    const packets = video({ count: 20, keyframes: 5 })
+    let shift = 0
+    const padded = packets.flatMap(({ packet, sentAt }, i) => {
+      const moved = (each: TestPacket): TestPacket => ({
+        ...each,
+        sequenceNumber: (each.sequenceNumber + shift) & 0xffff,
+      })
+      const own = { packet: moved(packet), sentAt }
+      if (i % 4 === 3) return [own]
+      shift++
+      return [own, { packet: moved({ ...packet, marker: false, payload: new Uint8Array(0) }), sentAt }]
+    })
+    const buffer = videoBuffer()
+    const events = play(buffer, onTheWay(padded, prng(32), { jitterMs: 30 }))
+    assert.deepEqual(frames(events), upTo(20))
+    const { lostPackets, refusedPayloads, undecodableFrames } = buffer.statistics
+    assert.deepEqual([lostPackets, refusedPayloads, undecodableFrames], [0, 0, 0])
+  })
+
   it('refuses delays that make no sense', () => {
     for (const options of [
       { minDelayMs: -1 },
       { minDelayMs: 100, maxDelayMs: 50 },
-      { maxDelayMs: 2_000 },
+      { maxDelayMs: 4_001 },
       { minDelayMs: Number.NaN },
     ]) {
       assert.throws(() => audioBuffer(options), RangeError)

@@ -88,7 +88,7 @@ describe('routing RTP to media sections', () => {
     assert.deepEqual(ids(packet(7, 96, { mid: 'v', rid: 'hi' })), ['hi', undefined])
     assert.deepEqual(ids(packet(7, 96)), ['hi', undefined])
     assert.deepEqual(ids(packet(8, 97, { mid: 'v', repaired: 'hi' })), [undefined, 'hi'])
-    assert.deepEqual(ids(packet(7, 96, { rid: 'n-o' })), ['hi', undefined], 'an id of characters it cannot have')
+    assert.deepEqual(ids(packet(7, 96, { rid: 'n.o' })), ['hi', undefined], 'an id of characters it cannot have')
   })
 
   it('returns the same object for every packet of a stream', () => {

@@ -42,7 +42,7 @@ export class CandidatePool {
     this.resize(size)
   }
 
-  /** A gatherer for a new transport: a pooled one if there is one. */
+  /** A gatherer for a component of a new transport: a pooled one if there is one. It learns which when it is asked to gather. */
   take(): Gatherer {
     return this.#ready.shift() ?? this.create()
   }

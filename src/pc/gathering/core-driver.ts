@@ -1,5 +1,6 @@
-import type { CancelTimer, Environment } from '../../base/environment.ts'
+import type { Environment } from '../../base/environment.ts'
 import type { SansIo } from '../../base/machine.ts'
+import { OneTimer } from '../one-timer.ts'
 
 /**
  * Runs a core that talks with one other side: what it transmits is sent, its deadline is kept, its events are told.
@@ -11,7 +12,7 @@ export class CoreDriver<Event, Output = Uint8Array> {
   readonly #core: SansIo<Event, Output>
   readonly #send: (message: Output) => void
   readonly #onEvent: (event: Event) => void
-  #timer: { readonly at: number; readonly cancel: CancelTimer } | undefined
+  readonly #timer: OneTimer
   #stopped = false
 
   constructor(options: {
@@ -24,6 +25,10 @@ export class CoreDriver<Event, Output = Uint8Array> {
     this.#core = options.core
     this.#send = options.send
     this.#onEvent = options.onEvent
+    this.#timer = new OneTimer(options.environment.timers, () => {
+      this.#core.handleTimeout(this.#environment.clock.now())
+      this.pump()
+    })
   }
 
   /** Sends what is to be sent, tells what is to be told, and arms the timer. */
@@ -37,7 +42,7 @@ export class CoreDriver<Event, Output = Uint8Array> {
     }
     // Telling may have led to more.
     this.flush(now)
-    this.#arm(now)
+    this.#timer.arm(this.#core.pollTimeout(), now)
   }
 
   /** Sends what is to be sent, and nothing else. */
@@ -50,19 +55,6 @@ export class CoreDriver<Event, Output = Uint8Array> {
   /** Lets go of the core; nothing is sent or told any more. */
   stop(): void {
     this.#stopped = true
-    this.#timer?.cancel()
-    this.#timer = undefined
-  }
-
-  #arm(now: number): void {
-    const next = this.#core.pollTimeout()
-    if (next === undefined || (this.#timer !== undefined && this.#timer.at <= next)) return
-    this.#timer?.cancel()
-    const cancel = this.#environment.timers.set(Math.max(0, next - now), () => {
-      this.#timer = undefined
-      this.#core.handleTimeout(this.#environment.clock.now())
-      this.pump()
-    })
-    this.#timer = { at: next, cancel }
+    this.#timer.cancel()
   }
 }

@@ -1,6 +1,6 @@
 import { sameAddress, type TransportAddress } from '../../base/address.ts'
 import type { CancelTimer, Environment, NetworkInterface } from '../../base/environment.ts'
-import { serverReflexiveCandidate } from '../../ice/index.ts'
+import { type CandidateComponent, forComponent, serverReflexiveCandidate } from '../../ice/index.ts'
 import type { RTCIceTransportPolicy } from '../configuration.ts'
 import type { CandidateReceiver, CandidateSocket, GatheredCandidate } from './candidate-socket.ts'
 import { type DerivedFrom, HostBase, type LocalBase } from './host-base.ts'
@@ -25,7 +25,10 @@ export interface GathererOptions {
   readonly host: HostOptions
   /** Certificates (PEM) of TURN servers to trust instead of those that Node trusts. */
   readonly tlsCa: string | undefined
-  /** Shared with other connections; sockets of its own if absent. */
+  /**
+   * Shared with other connections; sockets of its own if absent. Not for component 2: RFC 8839 §5.4, both components of a
+   * section have one user name fragment, by which the port tells its connections apart.
+   */
   readonly icePort: IcePort | undefined
 }
 
@@ -34,6 +37,8 @@ export interface GathererListener {
   readonly receive: CandidateReceiver
   /** Of this generation of ICE. */
   readonly usernameFragment: string
+  /** What the candidates are for; 1 if absent. Known when they are wanted, not when they are gathered. */
+  readonly component?: CandidateComponent
   candidate(gathered: GatheredCandidate): void
   /** What is based there leads nowhere any more: an interface has vanished, or a relay. */
   removed(base: TransportAddress): void
@@ -57,6 +62,7 @@ export class Gatherer {
   #gathered: GatheredCandidate[] = []
   #failures: { readonly url: string; readonly failure: ServerFailure }[] = []
   #listener: GathererListener | undefined
+  #component: CandidateComponent = 1
   #running = 0
   #state: 'new' | 'gathering' | 'complete' = 'new'
   #unwatch: (() => void) | undefined
@@ -104,6 +110,9 @@ export class Gatherer {
     const now = this.options.environment.clock.now()
     if (this.#state === 'complete' && now >= this.#completedAt + askAgainAfterMs) this.#run(this.#askServers())
     this.#listener = listener
+    const component = listener.component ?? 1
+    this.#component = component
+    this.#gathered = this.#gathered.map(gathered => toComponent(gathered, component))
     listener.gatheringChanged('gathering')
     for (const base of this.#bases.values()) base.attach(listener, listener.usernameFragment)
     for (const relay of this.#servers.relays) relay.attach(listener.receive)
@@ -203,7 +212,8 @@ export class Gatherer {
     )
   }
 
-  #add(gathered: GatheredCandidate): void {
+  #add(found: GatheredCandidate): void {
+    const gathered = toComponent(found, this.#component)
     this.#gathered.push(gathered)
     this.#listener?.candidate(gathered)
   }
@@ -318,4 +328,8 @@ export class Gatherer {
     const usable = this.options.host.gatherLoopback || external.length === 0 ? all : external
     return usable.slice(0, maxLocalAddresses)
   }
+}
+
+function toComponent(gathered: GatheredCandidate, component: CandidateComponent): GatheredCandidate {
+  return { ...gathered, candidate: forComponent(gathered.candidate, component) }
 }

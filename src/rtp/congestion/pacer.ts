@@ -202,6 +202,7 @@ export class Pacer<Packet> implements SansIo<PacerEvent, Paced<Packet>> {
   }
 
   #expire(now: number): void {
+    if (this.#queued === 0) return
     for (const priority of priorities) {
       const queue = this.#queues[priority]
       for (

@@ -79,10 +79,9 @@ function frameFault(data: Uint8Array, reducedSize: boolean): RtcpDrop | undefine
     if (end > data.length) return 'bad-length'
     if ((data[at] as number) & 0x20) {
       const padding = data[end - 1] as number
-      // RFC 3550 §6.4.1: padding is a multiple of four, it is counted by its last octet, and only the last packet has it.
-      if (end !== data.length || padding === 0 || padding % 4 !== 0 || padding > end - at - headBytes) {
-        return 'bad-padding'
-      }
+      // RFC 3550 §6.4.1: it is counted by its last octet; and it would be a multiple of four, in the last packet alone, but
+      // libwebrtc fills transport-wide feedback up to a whole word with it, wherever that stands.
+      if (padding === 0 || padding > end - at - headBytes) return 'bad-padding'
     }
     at = end
   }
