@@ -5,8 +5,11 @@ export const maxMissingPackets = 1_000
 const maxDistance = 10_000
 /** How often a packet is asked for before it is given up. */
 const maxRequests = 10
-/** Nothing is asked for more often than this, whatever the round-trip time. */
-const minIntervalMs = 10
+/**
+ * An answer takes a round trip and so much more, for turns of event loops and packets that leave before it. Nothing is asked
+ * for more often, however short the round trip.
+ */
+const answerMarginMs = 10
 
 export interface NackOptions {
   /** How long a packet may be late before it counts as missing, in milliseconds. 10 if not given. */
@@ -74,7 +77,7 @@ export class NackTracker {
         continue
       }
       missing.requests++
-      missing.dueAt = now + Math.max(this.#roundTripMs, minIntervalMs)
+      missing.dueAt = now + this.#roundTripMs + answerMarginMs
       due.push(place & 0xffff)
     }
     return due

@@ -12,6 +12,7 @@ const sdpType = 'application/sdp'
 const fragmentType = 'application/trickle-ice-sdpfrag'
 
 describe('the examples of WHIP and WHEP', function () {
+  const publishers: RTCPeerConnection[] = []
   this.timeout(40_000)
   const token = 'let me in'
   let whip: ExampleProcess
@@ -175,7 +176,6 @@ describe('the examples of WHIP and WHEP', function () {
     const isUp = () => ['connected', 'completed'].includes(transport.state)
     await reached(transport, 'statechange', isUp, 'connected again')
     await end(response)
-    peer.close()
   })
 
   describe('with Chromium, from a page of another origin', () => {
@@ -221,8 +221,14 @@ describe('the examples of WHIP and WHEP', function () {
     })
   })
 
+  /** An open connection would keep the process alive. */
+  afterEach(() => {
+    for (const peer of publishers.splice(0)) peer.close()
+  })
+
   async function publish(): Promise<{ response: Response; peer: RTCPeerConnection; offer: string; answer: string }> {
     const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
+    publishers.push(peer)
     const stream = new MediaStream()
     for (const kind of ['audio', 'video'] as const) {
       peer.addTransceiver(kind, { direction: 'sendonly', streams: [stream] })

@@ -17,8 +17,12 @@ Object.assign(globalThis.interop, {
       keep(captured, number, stream)
       const [track] = stream.getTracks()
       const isSimulcast = track.kind === 'video' && encodings !== undefined
-      if (isSimulcast) connection.addTransceiver(track, { streams: [stream], sendEncodings: encodings })
-      else connection.addTrack(track, stream)
+      const sender = isSimulcast
+        ? connection.addTransceiver(track, { streams: [stream], sendEncodings: encodings }).sender
+        : connection.addTrack(track, stream)
+      // At once: Chromium lets frames pass for good where there is no transform when the turn ends.
+      transform(number, sender)
+      transform(number, connection.getTransceivers().find(transceiver => transceiver.sender === sender).receiver)
     }
     if (codec !== undefined) prefer(connection, codec)
   },
@@ -125,14 +129,8 @@ Object.assign(globalThis.interop, {
 
   /** Frames are changed by a worker, before they are sent and before they are decoded: the same change undoes itself. */
   transformMedia(number) {
-    const { connection } = peerOf(number)
-    const worker = new Worker(URL.createObjectURL(new Blob([transformer], { type: 'text/javascript' })))
-    workers.set(number, worker)
-    const transform = end => {
-      end.transform = new RTCRtpScriptTransform(worker, {})
-    }
-    for (const sender of connection.getSenders()) transform(sender)
-    connection.addEventListener('track', ({ receiver }) => transform(receiver))
+    workers.set(number, new Worker(URL.createObjectURL(new Blob([transformer], { type: 'text/javascript' }))))
+    peerOf(number).connection.addEventListener('track', ({ receiver }) => transform(number, receiver))
   },
 
   close(number) {
@@ -165,6 +163,11 @@ const transformer = `
     readable.pipeThrough(change).pipeTo(writable)
   }
 `
+
+function transform(number, end) {
+  const worker = workers.get(number)
+  if (worker !== undefined && end.transform === null) end.transform = new RTCRtpScriptTransform(worker, {})
+}
 
 function keep(map, number, value) {
   map.set(number, [...(map.get(number) ?? []), value])

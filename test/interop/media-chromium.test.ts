@@ -1,10 +1,9 @@
 import { withBrowser } from './browser-suites.ts'
 import { chromiumSendsFakeMedia, openChromium } from './chromium.ts'
-import { echoesMedia, repairsLoss } from './media-suites.ts'
+import { echoesMedia } from './media-suites.ts'
 
 describe('media with Chromium', function () {
   this.timeout(40_000)
   const browser = withBrowser('Chromium', context => openChromium(context, chromiumSendsFakeMedia))
   echoesMedia(browser, ['audio/opus', 'audio/PCMU', 'video/VP8', 'video/VP9', 'video/H264'])
-  repairsLoss(browser, { seconds: 60, fraction: 0.05, seed: 5 })
 })

@@ -101,7 +101,7 @@ describe('a simulcast of Chromium', function () {
       }
       for (const rid of rids) await more(`${rid} at first`, rid, 10)
       await setActive(peer, { h: false })
-      await more('what was on its way', 'f', 5)
+      await more('what was on its way', 'f', 15)
       const paused = packets.get('h') ?? 0
       await Promise.all([more('q meanwhile', 'q', 30), more('f meanwhile', 'f', 30)])
       assert.equal(packets.get('h'), paused)

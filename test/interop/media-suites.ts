@@ -3,7 +3,7 @@ import type { RTCPeerConnection } from '../../src/index.ts'
 import { createSystemEnvironment } from '../../src/net/system-environment.ts'
 import { lossy } from '../support/lossy-environment.ts'
 import type { BrowserMedia, BrowserPeer } from './browser.ts'
-import { connectPair, type Pair, type PairOptions } from './browser-pair.ts'
+import type { PairOptions } from './browser-pair.ts'
 import { type BrowserUnderTest, offerers, withPair } from './browser-suites.ts'
 
 type Sums = Readonly<Record<string, Readonly<Record<string, number>>>>
@@ -93,30 +93,29 @@ export interface LossPlan {
   readonly seed: number
 }
 
-/** Loses packets in both directions for a while, and looks at what the browser could decode. */
-export function repairsLoss(browser: BrowserUnderTest, { seconds, fraction, seed }: LossPlan): void {
-  it(`repairs ${fraction * 100} % loss of ${browser.name}'s echo for ${seconds} s`, async function () {
-    this.timeout((seconds + 40) * 1000)
-    const path = lossy(createSystemEnvironment(), { fraction, seed })
-    const media = { audio: true, video: true, codec: 'video/VP8' }
-    const pair: Pair = await connectPair(browser.page(), {
-      ...echoOptions(media, 'browser'),
-      icefloeExtensions: { environment: path.environment },
-    })
-    try {
-      await untilMedia(pair.browser, 'the first pictures', stats => isDecoded(stats, 'video'))
-      const before = await pair.browser.mediaStats()
-      await new Promise(resolve => setTimeout(resolve, seconds * 1000))
-      const after = await pair.browser.mediaStats()
-      const gained = (name: string, key: string) => value(after, name, key) - value(before, name, key)
-      const sent = gained('outbound-rtp video', 'framesSent')
-      const decoded = gained('inbound-rtp video', 'framesDecoded')
-      const context = `seed ${seed}; ${JSON.stringify({ sent, decoded, lost: path.lost() })}`
-      assert.ok(path.lost().sent > 0 && path.lost().received > 0, context)
-      assert.ok(gained('outbound-rtp video', 'retransmittedPacketsSent') > 0, `icefloe asks: ${context}`)
-      assert.ok(decoded > 0.9 * sent, `most pictures come back: ${context}`)
-    } finally {
-      await pair.close()
-    }
+/** Loses packets in both directions for a while, with all browsers at the same time, and looks at what they could decode. */
+export function repairsLoss(browsers: readonly BrowserUnderTest[], plan: LossPlan): void {
+  const names = browsers.map(({ name }) => name).join(' and of ')
+  it(`repairs ${plan.fraction * 100} % loss of the echo of ${names} for ${plan.seconds} s`, async function () {
+    this.timeout((plan.seconds + 60) * 1000)
+    await Promise.all(browsers.map((browser, index) => repairs(browser, { ...plan, seed: plan.seed + index })))
+  })
+}
+
+async function repairs(browser: BrowserUnderTest, { seconds, fraction, seed }: LossPlan): Promise<void> {
+  const path = lossy(createSystemEnvironment(), { fraction, seed })
+  const options = echoOptions({ audio: true, video: true, codec: 'video/VP8' }, 'browser')
+  await withPair(browser, { ...options, icefloeExtensions: { environment: path.environment } }, async pair => {
+    await untilMedia(pair.browser, 'the first pictures', stats => isDecoded(stats, 'video'))
+    const before = await pair.browser.mediaStats()
+    await new Promise(resolve => setTimeout(resolve, seconds * 1000))
+    const after = await pair.browser.mediaStats()
+    const gained = (name: string, key: string) => value(after, name, key) - value(before, name, key)
+    const sent = gained('outbound-rtp video', 'framesSent')
+    const decoded = gained('inbound-rtp video', 'framesDecoded')
+    const context = `${browser.name}, seed ${seed}; ${JSON.stringify({ sent, decoded, lost: path.lost() })}`
+    assert.ok(path.lost().sent > 0 && path.lost().received > 0, context)
+    assert.ok(gained('outbound-rtp video', 'retransmittedPacketsSent') > 0, `icefloe asks: ${context}`)
+    assert.ok(decoded > 0.9 * sent, `most pictures come back: ${context}`)
   })
 }

@@ -42,8 +42,8 @@ function exchangesTransformedFrames(browser: BrowserUnderTest): void {
         })
       }
       await peer.playMedia()
-      await peer.sendMedia({ audio: true, video: true, codec: 'video/VP8' })
       await transformMedia(peer)
+      await peer.sendMedia({ audio: true, video: true, codec: 'video/VP8' })
     },
   })
 

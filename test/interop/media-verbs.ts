@@ -94,7 +94,7 @@ export function insertDtmf(browser: BrowserPeer, tones: string, duration: number
   return browser.media('insertDtmf', tones, duration, gap)
 }
 
-/** A worker of the page inverts the frames of all that is sent now, and of all that is received from now on. */
+/** A worker of the page inverts the frames of all that is sent and received from now on. */
 export function transformMedia(browser: BrowserPeer): Promise<void> {
   return browser.media('transformMedia')
 }

@@ -120,7 +120,7 @@ describe('packets of a peer that was authenticated', () => {
           ].map((data, number) => data.map((byte, index) => (index === 3 ? number : byte))),
         ),
       )
-      // RFC 8285 §4.1: what is wrong inside an extension leaves the packet as it is.
+      // An element that is none leaves its packet as it is.
       assert.deepEqual(drops, { 'rtp-bad-padding': 3, 'rtp-unknown-mid': 2 })
     })
   })
@@ -141,7 +141,7 @@ describe('packets of a peer that was authenticated', () => {
         }
       })
       const told = JSON.stringify(drops)
-      // RFC 3711 §3.2.3: nobody forgets an SSRC of the same keys, or it could be replayed.
+      // No SSRC of the same keys is forgotten, or its packets could be replayed: those beyond the bound are refused.
       assert.ok((drops['srtp-too-many-streams'] ?? 0) >= 100_000 - maxStreams, told)
       const inbound = [...(await call.bob.getStats()).values()].filter(({ type }) => type === 'inbound-rtp')
       assert.ok(inbound.length <= maxReceiveStreams, `${inbound.length} streams; ${told}`)
