@@ -2,7 +2,7 @@
 //
 // A module of its own for each source file would cost half a millisecond each at import; see docs/decisions/0006-bundled-entries.md.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,7 @@ const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+declareByStructure(join(root, 'dist', 'pc'))
 await build({
   absWorkingDir: root,
   entryPoints: [
@@ -27,6 +28,10 @@ await build({
       'sdp/index',
       'testing/index',
       'turn-server/index',
+      'polyfill/index',
+      'compat/wrtc',
+      'compat/node-datachannel-polyfill',
+      'compat/webrtc-polyfill',
     ].map(entry => ({
       in: `src/${entry}.ts`,
       out: entry,
@@ -49,3 +54,18 @@ await build({
 })
 // The program `icefloe`: it begins with a line that says what runs it.
 chmodSync(join(root, 'dist', 'cli.js'), 0o755)
+
+/**
+ * Takes from the declarations of the W3C's interfaces that they have private members: with these a class is compared by
+ * its name, and a browser's RTCPeerConnection, which TypeScript's lib.dom declares, could not be given to code that is
+ * written against icefloe.
+ */
+function declareByStructure(folder) {
+  const interfaces = /^export declare class (?:RTC|MediaStream|OverconstrainedError)[^\n]*\{$[\s\S]*?^\}$/gm
+  for (const file of readdirSync(folder, { recursive: true }).filter(each => each.endsWith('.d.ts'))) {
+    const path = join(folder, file)
+    const text = readFileSync(path, 'utf8')
+    const structural = text.replace(interfaces, declaration => declaration.replace(/^ *#private;\n/m, ''))
+    if (structural !== text) writeFileSync(path, structural)
+  }
+}

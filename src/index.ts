@@ -22,6 +22,7 @@ export {
   RTCEncodedAudioFrame,
   type RTCEncodedAudioFrameMetadata,
   type RTCEncodedAudioFrameOptions,
+  type RTCEncodedFrameMetadata,
   RTCEncodedVideoFrame,
   type RTCEncodedVideoFrameMetadata,
   type RTCEncodedVideoFrameOptions,
@@ -31,13 +32,18 @@ export {
 export { RTCRtpScriptTransform } from './pc/encoded-transform/script-transform.ts'
 export {
   RTCDataChannelEvent,
+  type RTCDataChannelEventInit,
   RTCErrorEvent,
+  type RTCErrorEventInit,
   RTCPeerConnectionIceErrorEvent,
+  type RTCPeerConnectionIceErrorEventInit,
   RTCPeerConnectionIceEvent,
+  type RTCPeerConnectionIceEventInit,
 } from './pc/events.ts'
 export type { NatMapping, TcpCandidateType } from './pc/gathering/host-options.ts'
 export { IcePort, type IcePortOptions, type UnknownRequest } from './pc/gathering/ice-port.ts'
 export type { PortRange } from './pc/gathering/ports.ts'
+export type { RTCPeerConnectionErrorCallback } from './pc/legacy-callbacks.ts'
 export type * from './pc/media/constraints.ts'
 export * from './pc/media/encoded-track-sink.ts'
 export * from './pc/media/encoded-track-source.ts'
@@ -45,9 +51,13 @@ export type { WrittenFrame } from './pc/media/frame-argument.ts'
 export type { ReceivedFrame } from './pc/media/frame-reader.ts'
 export { KeyframeRequestEvent } from './pc/media/keyframe-request-event.ts'
 export type { MediaEnvironment } from './pc/media/media-environment.ts'
-export { MediaStream } from './pc/media/media-stream.ts'
-export { MediaStreamTrack } from './pc/media/media-stream-track.ts'
-export { MediaStreamTrackEvent } from './pc/media/media-stream-track-event.ts'
+export { MediaStream, type MediaStreamEventMap } from './pc/media/media-stream.ts'
+export {
+  MediaStreamTrack,
+  type MediaStreamTrackEventMap,
+  type MediaStreamTrackState,
+} from './pc/media/media-stream-track.ts'
+export { MediaStreamTrackEvent, type MediaStreamTrackEventInit } from './pc/media/media-stream-track-event.ts'
 export { OverconstrainedError } from './pc/media/overconstrained-error.ts'
 export * from './pc/media/rtp-track-sink.ts'
 export * from './pc/media/rtp-track-source.ts'
@@ -64,14 +74,27 @@ export {
   exportPrivateKeyJwk,
   importCertificate,
 } from './pc/portable-certificate.ts'
-export { RTCCertificate, type RTCKeygenAlgorithm } from './pc/rtc-certificate.ts'
-export { RTCDataChannel } from './pc/rtc-data-channel.ts'
+export { RTCCertificate, type RTCDtlsFingerprint, type RTCKeygenAlgorithm } from './pc/rtc-certificate.ts'
+export {
+  RTCDataChannel,
+  type RTCDataChannelEventMap,
+  type RTCDataChannelState,
+  type RTCPriorityType,
+} from './pc/rtc-data-channel.ts'
 export type { RTCErrorDetailType, RTCErrorInit } from './pc/rtc-error.ts'
 export { RTCError } from './pc/rtc-error.ts'
-export type { RTCIceCandidateInit } from './pc/rtc-ice-candidate.ts'
+export type {
+  RTCIceCandidateInit,
+  RTCIceCandidateType,
+  RTCIceComponent,
+  RTCIceProtocol,
+  RTCIceServerTransportProtocol,
+  RTCIceTcpCandidateType,
+  RTCLocalIceCandidateInit,
+} from './pc/rtc-ice-candidate.ts'
 export { RTCIceCandidate } from './pc/rtc-ice-candidate.ts'
-export type { RTCOfferOptions } from './pc/rtc-peer-connection.ts'
-export { RTCPeerConnection } from './pc/rtc-peer-connection.ts'
+export type { RTCAnswerOptions, RTCOfferOptions, RTCSessionDescriptionCallback } from './pc/rtc-peer-connection.ts'
+export { RTCPeerConnection, type RTCPeerConnectionEventMap } from './pc/rtc-peer-connection.ts'
 export type {
   RTCLocalSessionDescriptionInit,
   RTCSdpType,
@@ -79,20 +102,31 @@ export type {
 } from './pc/rtc-session-description.ts'
 export { RTCSessionDescription } from './pc/rtc-session-description.ts'
 export type {
+  RTCDtlsTransportEventMap,
   RTCDtlsTransportState,
   RTCIceGathererState,
   RTCIceParameters,
   RTCIceRole,
+  RTCIceTransportEventMap,
   RTCIceTransportState,
+  RTCSctpTransportEventMap,
   RTCSctpTransportState,
 } from './pc/rtc-transports.ts'
 export { RTCDtlsTransport, RTCIceCandidatePair, RTCIceTransport, RTCSctpTransport } from './pc/rtc-transports.ts'
-export { RTCDTMFToneChangeEvent, RTCTrackEvent, type RTCTrackEventInit } from './pc/rtp/events.ts'
+export {
+  RTCDTMFToneChangeEvent,
+  type RTCDTMFToneChangeEventInit,
+  RTCTrackEvent,
+  type RTCTrackEventInit,
+} from './pc/rtp/events.ts'
 export type * from './pc/rtp/parameters.ts'
-export { RTCDTMFSender } from './pc/rtp/rtc-dtmf-sender.ts'
+export { RTCDTMFSender, type RTCDTMFSenderEventMap } from './pc/rtp/rtc-dtmf-sender.ts'
 export { RTCRtpReceiver } from './pc/rtp/rtc-rtp-receiver.ts'
 export { RTCRtpSender } from './pc/rtp/rtc-rtp-sender.ts'
 export { RTCRtpTransceiver } from './pc/rtp/rtc-rtp-transceiver.ts'
+export type { RTCRtpTransceiverDirection } from './pc/rtp/slots.ts'
 export { certificateFromSeed, type SeededCertificateOptions } from './pc/seeded-certificate.ts'
 export type { SignalingState as RTCSignalingState } from './pc/signaling.ts'
-export { RTCStatsReport } from './pc/stats.ts'
+export { type RTCStats, RTCStatsReport } from './pc/stats.ts'
+// Packages that icefloe is installed in place of have a default: see docs/compat.md.
+export { interfaces as default } from './polyfill/interfaces.ts'

@@ -40,12 +40,6 @@ export class AppliedDescription {
     this.#change(index, section => ({ ...section, endOfCandidates: true }))
   }
 
-  endOfAllCandidates(): void {
-    this.#session.media.forEach((_, index) => {
-      this.endOfCandidates(index)
-    })
-  }
-
   /** RFC 9143 §7.3: all sections of a group that bring no transport name the address of the one that does. */
   #shareDestination(index: number): void {
     const { port, connection } = this.#session.media[index] ?? {}

@@ -1,6 +1,6 @@
 import { parseServerUrl, type ServerUrl } from '../ice/index.ts'
 import { opaqueString } from '../ice/stun/opaque-string.ts'
-import { RTCCertificate } from './rtc-certificate.ts'
+import { isCertificate, type RTCCertificate } from './rtc-certificate.ts'
 import {
   type Converter,
   dictionary,
@@ -36,6 +36,13 @@ export interface RTCConfiguration {
   iceCandidatePoolSize?: number
 }
 
+/** What getConfiguration() gives: a configuration with its defaults. */
+export interface HeldConfiguration extends Omit<RTCConfiguration, 'rtcpMuxPolicy'> {
+  /** An {@link RTCRtcpMuxPolicy}. TypeScript's lib.dom knows `require` alone, and where it wants a connection must take ours. */
+  // biome-ignore lint/suspicious/noExplicitAny: no other type is both what we have and what lib.dom wants
+  rtcpMuxPolicy?: any
+}
+
 /** A configuration with every default filled in and every value checked. */
 export interface CompleteConfiguration extends Required<RTCConfiguration> {
   iceServers: CompleteIceServer[]
@@ -54,7 +61,7 @@ const iceServer: Converter<CompleteIceServer> = dictionary('RTCIceServer', {
   username: optional(domString),
 })
 
-const certificate = instance('RTCCertificate', (value): value is RTCCertificate => value instanceof RTCCertificate)
+const certificate = instance('RTCCertificate', isCertificate)
 
 /** Standing in for a promise that this version cannot keep: whoever asks for a verified identity must not get less. */
 const unsupportedIdentity: Converter<undefined> = () => {
@@ -80,9 +87,28 @@ const maxCredentialBytes = 508
 
 /** @throws {TypeError | DOMException} as WebIDL and webrtc-pc §4.4.1.5 say */
 export function toConfiguration(value: unknown): CompleteConfiguration {
-  const { peerIdentity: _, ...configuration } = rtcConfiguration(value, 'RTCConfiguration')
-  for (const server of configuration.iceServers) validateIceServer(server)
+  const configuration = convertConfiguration(value)
+  validateIceServers(configuration)
   return configuration
+}
+
+/**
+ * What WebIDL does, before any step of an algorithm.
+ *
+ * @throws {TypeError}
+ */
+export function convertConfiguration(value: unknown): CompleteConfiguration {
+  const { peerIdentity: _, ...configuration } = rtcConfiguration(value, 'RTCConfiguration')
+  return configuration
+}
+
+/**
+ * webrtc-pc §4.4.1.5, step 6.
+ *
+ * @throws {DOMException} SyntaxError, NotSupportedError or InvalidAccessError
+ */
+export function validateIceServers({ iceServers }: CompleteConfiguration): void {
+  iceServers.forEach(validateIceServer)
 }
 
 /**

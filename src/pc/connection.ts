@@ -4,7 +4,7 @@ import type { Environment } from '../base/environment.ts'
 import type { DtlsError } from '../dtls/errors.ts'
 import type { CryptoProvider, KeyLog } from '../dtls/index.ts'
 import type { IceParameters } from '../ice/index.ts'
-import { type CompleteConfiguration, checkModification } from './configuration.ts'
+import { type CompleteConfiguration, checkModification, validateIceServers } from './configuration.ts'
 import {
   deriveConnectionState,
   deriveGatheringState,
@@ -36,7 +36,7 @@ import type { LocalCandidateText, PeerTransport } from './peer-transport.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { toRTCError } from './rtc-error.ts'
 import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
-import { fire, type RTCDtlsTransport } from './rtc-transports.ts'
+import type { RTCDtlsTransport } from './rtc-transports.ts'
 import { createEncoding, createTransceiver } from './rtp/create-transceiver.ts'
 import { RTCTrackEvent } from './rtp/events.ts'
 import type { TransceiverSlots } from './rtp/slots.ts'
@@ -117,7 +117,7 @@ export class Connection implements SectionTransportObserver {
     }))
     this.pool.resize(configuration.iceCandidatePoolSize)
     this.channels = new DataChannels({
-      announce: channel => dispatch(target, new RTCDataChannelEvent('datachannel', { channel })),
+      announce: channel => this.#dispatch(new RTCDataChannelEvent('datachannel', { channel })),
       maxMessageSize: () => this.negotiator.data?.remoteMaxMessageSize ?? Number.POSITIVE_INFINITY,
       schedule: () => this.negotiator.data?.transport.rtp.driver.schedule(),
       now: () => options.environment.clock.now(),
@@ -141,6 +141,7 @@ export class Connection implements SectionTransportObserver {
       pool: this.pool,
       localData: { sctpPort, maxMessageSize: options.maxMessageSize },
       wantsData: () => this.#dataChannelsCreated,
+      isStopped: index => transceivers.all.some(({ stopped, mLineIndex }) => stopped && mLineIndex === index),
       resolvesNames: () => this.#configuration.iceTransportPolicy === 'all',
       observer: this,
     })
@@ -157,7 +158,7 @@ export class Connection implements SectionTransportObserver {
   }
 
   get iceConnectionState(): RTCIceConnectionState {
-    return this.#closed ? 'closed' : this.#iceConnectionState
+    return this.#iceConnectionState
   }
 
   get iceGatheringState(): RTCIceGatheringState {
@@ -165,7 +166,7 @@ export class Connection implements SectionTransportObserver {
   }
 
   get connectionState(): RTCPeerConnectionState {
-    return this.#closed ? 'closed' : this.#connectionState
+    return this.#connectionState
   }
 
   /** What was told of servers that were of no use: the latest. */
@@ -179,7 +180,10 @@ export class Connection implements SectionTransportObserver {
 
   /** webrtc-pc §4.4.1.5 */
   setConfiguration(configuration: CompleteConfiguration): void {
+    // Step 3
     checkModification(this.#configuration, configuration, this.#localDescriptionSet)
+    // Step 6
+    validateIceServers(configuration)
     const before = this.#configuration
     this.#configuration = configuration
     this.pool.resize(configuration.iceCandidatePoolSize)
@@ -189,18 +193,21 @@ export class Connection implements SectionTransportObserver {
   }
 
   createOffer(iceRestart: boolean): Promise<string> {
-    return this.chain(() => this.negotiator.createOffer(iceRestart))
+    return this.chain(() => this.#create('offer', () => this.negotiator.createOffer(iceRestart)))
   }
 
   createAnswer(): Promise<string> {
-    return this.chain(() => this.negotiator.createAnswer())
+    return this.chain(() => this.#create('answer', () => this.negotiator.createAnswer()))
   }
 
   setLocalDescription(type: SdpType | undefined, sdp: string): Promise<void> {
     // webrtc-pc §4.4.1.5, step 3.6: the size of the pool is final as soon as this is called
     this.#localDescriptionSet = true
     return this.chain(async () => {
-      await this.#describe(() => this.negotiator.setLocal(type, sdp))
+      // webrtc-pc §4.4.2 setLocalDescription, step 4.1
+      const actual = type ?? this.negotiator.implicitType
+      if (actual === 'rollback') await this.#rollBack('local')
+      else await this.#setLocal(actual, sdp)
       this.pool.freeze()
       this.pool.resize(0)
       this.queueTask(() => this.#gather())
@@ -208,11 +215,24 @@ export class Connection implements SectionTransportObserver {
   }
 
   setRemoteDescription(type: SdpType, sdp: string): Promise<void> {
-    return this.chain(() => this.#describe(() => this.negotiator.setRemote(type, sdp)))
+    return this.chain(async () => {
+      if (type === 'rollback') {
+        await this.#rollBack('remote')
+        return
+      }
+      // webrtc-pc §4.4.2 setRemoteDescription, step 3.1: what is rolled back stays so if the offer is no good
+      if (type === 'offer' && !this.negotiator.signaling.permits('remote', 'offer')) await this.#rollBack('local')
+      await this.#describe(() => this.negotiator.setRemote(type, sdp))
+    })
   }
 
   addIceCandidate(init: RTCIceCandidateInit): Promise<void> {
-    return this.chain(async () => this.negotiator.addRemoteCandidate(init))
+    return this.chain(async () => {
+      const finish = this.negotiator.hearRemoteCandidate(init)
+      // webrtc-pc §4.4.2 addIceCandidate, steps 4.7.1 and 4.7.2
+      await this.#task()
+      finish()
+    })
   }
 
   restartIce(): void {
@@ -242,7 +262,7 @@ export class Connection implements SectionTransportObserver {
       const needed = this.negotiator.isNeeded
       const news = needed && !this.#negotiationNeeded
       this.#negotiationNeeded = needed
-      if (news) fire(this.#target, 'negotiationneeded')
+      if (news) this.#fire('negotiationneeded')
     })
   }
 
@@ -268,19 +288,26 @@ export class Connection implements SectionTransportObserver {
   /** webrtc-pc §4.4.2 close: nothing is fired, no promise settles any more. */
   close(): void {
     if (this.#closed) return
+    // Step 2
     this.#closed = true
     this.#chain.close()
+    // Step 3, before the tracks end, whose listeners look at it
+    this.negotiator.signaling.close()
+    // Steps 4 to 9
     this.transceivers.close()
     this.channels.close()
     this.negotiator.close()
     this.pool.close()
+    // Steps 10 and 11
+    this.#iceConnectionState = 'closed'
+    this.#connectionState = 'closed'
   }
 
   localCandidate(transport: SectionTransport, candidate: LocalCandidateText): void {
     this.queueTask(() => {
       if (!this.negotiator.addLocalCandidate(transport, candidate.sdp)) return
       const shown = transport.rtp.toRtcCandidate(candidate)
-      dispatch(this.#target, new RTCPeerConnectionIceEvent('icecandidate', { candidate: shown }))
+      this.#dispatch(new RTCPeerConnectionIceEvent('icecandidate', { candidate: shown }))
     })
   }
 
@@ -288,7 +315,7 @@ export class Connection implements SectionTransportObserver {
     this.queueTask(() => {
       if (!this.negotiator.endLocalCandidates(transport)) return
       const end = transport.rtp.toRtcCandidate(undefined)
-      dispatch(this.#target, new RTCPeerConnectionIceEvent('icecandidate', { candidate: end }))
+      this.#dispatch(new RTCPeerConnectionIceEvent('icecandidate', { candidate: end }))
     })
   }
 
@@ -301,7 +328,7 @@ export class Connection implements SectionTransportObserver {
       const shown = local === undefined ? undefined : this.#exposedLocal(local)
       const [address, port] = shown === undefined ? [null, null] : [shown.address, shown.port]
       const init = { address, port, url, errorCode, errorText }
-      dispatch(this.#target, new RTCPeerConnectionIceErrorEvent('icecandidateerror', init))
+      this.#dispatch(new RTCPeerConnectionIceErrorEvent('icecandidateerror', init))
     })
   }
 
@@ -313,9 +340,9 @@ export class Connection implements SectionTransportObserver {
       this.#iceGatheringState = deriveGatheringState(this.#transports().map(({ ice }) => ice.gatheringState))
       fireAll()
       if (before === this.#iceGatheringState) return
-      fire(this.#target, 'icegatheringstatechange')
+      this.#fire('icegatheringstatechange')
       if (this.#iceGatheringState === 'complete') {
-        dispatch(this.#target, new RTCPeerConnectionIceEvent('icecandidate', { candidate: null }))
+        this.#dispatch(new RTCPeerConnectionIceEvent('icecandidate', { candidate: null }))
       }
     })
   }
@@ -327,8 +354,8 @@ export class Connection implements SectionTransportObserver {
     this.#iceConnectionState = deriveIceConnectionState(this.#transports().map(({ ice }) => ice.state))
     const connectionChanged = this.#deriveConnectionState()
     fireAll()
-    if (before !== this.#iceConnectionState) fire(this.#target, 'iceconnectionstatechange')
-    if (connectionChanged) fire(this.#target, 'connectionstatechange')
+    if (before !== this.#iceConnectionState) this.#fire('iceconnectionstatechange')
+    if (connectionChanged) this.#fire('connectionstatechange')
   }
 
   /** webrtc-pc §4.4.1.3 and §5.5 */
@@ -337,7 +364,7 @@ export class Connection implements SectionTransportObserver {
     const connectionChanged = this.#deriveConnectionState()
     if (error !== undefined) dispatch(dtls, new RTCErrorEvent('error', { error: toRTCError(error) }))
     fireAll()
-    if (connectionChanged) fire(this.#target, 'connectionstatechange')
+    if (connectionChanged) this.#fire('connectionstatechange')
   }
 
   #createTransceivers(): Transceivers {
@@ -353,7 +380,7 @@ export class Connection implements SectionTransportObserver {
   /** webrtc-pc §4.4.1.4, step 4.6.20 */
   #fireTrack({ object: transceiver, receiver }: TransceiverSlots): void {
     const { object, track, streams } = receiver
-    dispatch(this.#target, new RTCTrackEvent('track', { receiver: object, track, streams: [...streams], transceiver }))
+    this.#dispatch(new RTCTrackEvent('track', { receiver: object, track, streams: [...streams], transceiver }))
   }
 
   #exposedLocal(local: TransportAddress): TransportAddress | undefined {
@@ -383,24 +410,51 @@ export class Connection implements SectionTransportObserver {
     return this.#chain.chain(operation)
   }
 
+  /** webrtc-pc §4.4.2, create an offer or an answer: in a task, with the connection as it is by then; step 1 at once. */
+  async #create(type: 'offer' | 'answer', make: () => string): Promise<string> {
+    this.negotiator.checkMayCreate(type)
+    await this.#task()
+    return make()
+  }
+
+  /** webrtc-pc §4.4.2 setLocalDescription, steps 4.2 to 4.6 */
+  async #setLocal(type: 'offer' | 'answer' | 'pranswer', sdp: string): Promise<void> {
+    this.negotiator.checkIsCreated(type, sdp)
+    const kind = type === 'offer' ? type : 'answer'
+    const text = sdp || (await this.#create(kind, () => this.negotiator.currentOrNew(kind)))
+    await this.#describe(() => this.negotiator.setLocal(type, text))
+  }
+
+  async #rollBack(side: 'local' | 'remote'): Promise<void> {
+    // webrtc-pc §4.4.1.4, step 2: at once
+    this.negotiator.checkMayRollBack(side)
+    await this.#describe(() => this.negotiator.rollback())
+  }
+
   /** Applies a description in a task of its own and fires what follows from it. */
-  async #describe(apply: () => Promise<void>): Promise<void> {
+  async #describe(apply: () => void): Promise<void> {
     await this.#task()
     const before = this.negotiator.signaling.state
-    await apply()
-    if (this.#closed) return
+    apply()
     const { state } = this.negotiator.signaling
     // webrtc-pc §4.4.1.4, step 4.6.14.3
     if (state === 'stable') {
       this.#negotiationNeeded = false
       this.updateNegotiationNeeded()
     }
-    this.iceStateChanged(nothing)
-    // Those that were released may have been the ones whose candidates were awaited.
-    if (this.#iceGatheringState === 'gathering') this.gatheringStateChanged(nothing, nothing)
-    if (state !== before) fire(this.#target, 'signalingstatechange')
-    // webrtc-pc §4.4.1.4, steps 4.6.17 to 4.6.20
-    for (const fireNext of this.transceivers.takeEvents()) fireNext()
+    // webrtc-pc §4.4.1.4, step 4.6.14.1: what follows for transports and their states comes in tasks of its own
+    this.queueTask(() => this.iceStateChanged(nothing))
+    if (this.#awaitsNoCandidates) this.gatheringStateChanged(nothing, nothing)
+    // webrtc-pc §4.4.1.4, step 4.6.15
+    if (state !== before) this.#fire('signalingstatechange')
+    // webrtc-pc §4.4.1.4, steps 4.6.17 to 4.6.20; §4.4.4: a connection that a listener has closed fires nothing more
+    for (const fireNext of this.transceivers.takeEvents()) if (!this.#closed) fireNext()
+  }
+
+  /** Transports that were released may have been the ones whose candidates were awaited, or the last: webrtc-pc §4.3.2. */
+  get #awaitsNoCandidates(): boolean {
+    if (this.#iceGatheringState === 'complete') return this.#transports().length === 0
+    return this.#iceGatheringState === 'gathering'
   }
 
   #gather(): void {
@@ -420,8 +474,17 @@ export class Connection implements SectionTransportObserver {
     return [createDefaultCertificate(this.#options.environment)]
   }
 
+  #fire(type: string): void {
+    this.#dispatch(new Event(type))
+  }
+
+  #dispatch(event: Event): void {
+    if (!this.#closed) dispatch(this.#target, event)
+  }
+
+  /** The next task; it never comes once the connection is closed. */
   #task(): Promise<void> {
-    return new Promise(resolve => this.#options.environment.timers.endOfTurn(resolve))
+    return new Promise(resolve => this.queueTask(resolve))
   }
 
   /** Runs a step of an algorithm from a task of its own, unless the connection is closed by then. */

@@ -8,6 +8,7 @@ import {
   domString,
   eventInitMembers,
   exposeInterface,
+  implementsInterface,
   instance,
   nullable,
   requireArguments,
@@ -249,13 +250,13 @@ export class TaskQueue {
 }
 
 function isIceCandidate(value: unknown): value is RTCIceCandidate {
-  return value instanceof RTCIceCandidate
+  return implementsInterface(RTCIceCandidate, value)
 }
 
 function isDataChannel(value: unknown): value is RTCDataChannel {
-  return value instanceof RTCDataChannel
+  return implementsInterface(RTCDataChannel, value)
 }
 
 function isRTCError(value: unknown): value is RTCError {
-  return value instanceof RTCError
+  return implementsInterface(RTCError, value)
 }

@@ -17,21 +17,16 @@ import { bringsTransport } from './negotiation/bundle-plan.ts'
 import { DataAssociation } from './negotiation/data-association.ts'
 import { DescriptionMaker } from './negotiation/description-maker.ts'
 import type { AppliedMedia, MediaNegotiation } from './negotiation/media-negotiation.ts'
-import {
-  checkRemoteTransports,
-  findDataSection,
-  isMultiplexed,
-  readRemoteData,
-  remoteFragment,
-} from './negotiation/remote-section.ts'
+import { checkRemoteTransports, findDataSection, isMultiplexed, readRemoteData } from './negotiation/remote-section.ts'
 import type { CommonTransportOptions, SectionTransport } from './negotiation/section-transport.ts'
 import { SectionTransports } from './negotiation/section-transports.ts'
 import { readCandidate, sectionOf } from './negotiation/signalled-candidate.ts'
+import { remoteFragments } from './remote-fragments.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { toDomError } from './rtc-error.ts'
 import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
 import type { RTCSctpTransport } from './rtc-transports.ts'
-import { type SdpType, Signaling } from './signaling.ts'
+import { type SdpType, Signaling, type SignalingState } from './signaling.ts'
 
 /** What the negotiation needs from its connection. */
 export interface NegotiatorOptions extends Omit<CommonTransportOptions, 'names'> {
@@ -45,9 +40,17 @@ export interface NegotiatorOptions extends Omit<CommonTransportOptions, 'names'>
   readonly certificates: () => readonly RTCCertificate[]
   /** Data channels exist, so that an offer must have a section for them. */
   readonly wantsData: () => boolean
+  /** The transceiver that is associated with the m= section of this index is stopped. */
+  readonly isStopped: (index: number) => boolean
   /** The ICE credentials of the first generation of the first transport; random ones if absent. */
   readonly iceParameters: IceParameters | undefined
 }
+
+/** The user name fragments of a candidate, by the indices of the m= sections that it belongs to. */
+type Fragments = ReadonlyMap<number, string | undefined>
+
+const creatingOffers: readonly SignalingState[] = ['stable', 'have-local-offer']
+const creatingAnswers: readonly SignalingState[] = ['have-remote-offer', 'have-local-pranswer']
 
 type Description = { readonly type: Exclude<SdpType, 'rollback'>; readonly sdp: string }
 
@@ -97,12 +100,43 @@ export class Negotiator {
     return this.#media.isNeeded(currentLocal?.session, currentRemote?.session)
   }
 
-  /** webrtc-pc §4.4.2 createOffer */
-  async createOffer(iceRestart: boolean): Promise<string> {
-    const { state, local, remote } = this.signaling
-    if (state !== 'stable' && state !== 'have-local-offer') {
-      throw invalidState(`cannot create an offer in state ${state}`)
-    }
+  /** webrtc-pc §4.4.2, create an offer and create an answer, step 1. @throws {DOMException} InvalidStateError */
+  checkMayCreate(type: 'offer' | 'answer'): void {
+    const { state } = this.signaling
+    const may = type === 'offer' ? creatingOffers : creatingAnswers
+    if (!may.includes(state)) throw invalidState(`cannot create an ${type} in state ${state}`)
+  }
+
+  /** webrtc-pc §4.4.2, final steps to create an offer; the state was checked. */
+  createOffer(iceRestart: boolean): string {
+    return this.#created('offer', this.#makeOffer(iceRestart))
+  }
+
+  /** webrtc-pc §4.4.2, final steps to create an answer; the state was checked. */
+  createAnswer(): string {
+    return this.#created('answer', this.#makeAnswer())
+  }
+
+  /**
+   * webrtc-pc §4.4.2 setLocalDescription, steps 4.4 and 4.5: the description that was created last, if it would be created
+   * again as it is; or else a new one.
+   */
+  currentOrNew(type: 'offer' | 'answer'): string {
+    const { lastCreatedOffer, lastCreatedAnswer } = this.signaling
+    const [last, now] =
+      type === 'offer' ? [lastCreatedOffer, this.#makeOffer(false)] : [lastCreatedAnswer, this.#makeAnswer()]
+    return withoutOrigin(last) === withoutOrigin(now) ? last : this.#created(type, now)
+  }
+
+  #created(type: 'offer' | 'answer', sdp: string): string {
+    if (type === 'offer') this.signaling.lastCreatedOffer = sdp
+    else this.signaling.lastCreatedAnswer = sdp
+    this.#sessionVersion++
+    return sdp
+  }
+
+  #makeOffer(iceRestart: boolean): string {
+    const { local, remote } = this.signaling
     const fingerprints = sdpFingerprints(this.#options.certificates())
     if (iceRestart || this.#credentialsToReplace.size > 0) this.transports.planRestart()
     const sections = this.#media.layOutOffer({
@@ -110,50 +144,24 @@ export class Negotiator {
       previousRemote: remote?.session,
       wantsData: this.#options.wantsData(),
     })
-    this.signaling.lastCreatedOffer = serializeSdp(this.#maker.offer(this.#nextOrigin(), sections, fingerprints))
-    return this.signaling.lastCreatedOffer
+    return serializeSdp(this.#maker.offer(this.#origin, sections, fingerprints))
   }
 
-  /** webrtc-pc §4.4.2 createAnswer */
-  async createAnswer(): Promise<string> {
+  #makeAnswer(): string {
     const offer = this.signaling.pendingRemote
-    if (this.signaling.state !== 'have-remote-offer' && this.signaling.state !== 'have-local-pranswer') {
-      throw invalidState(`cannot create an answer in state ${this.signaling.state}`)
-    }
     if (offer === undefined) throw invalidState('there is no remote offer to answer')
     const fingerprints = sdpFingerprints(this.#options.certificates())
-    const answer = this.#maker.answer(this.#nextOrigin(), offer.session, fingerprints)
-    this.signaling.lastCreatedAnswer = serializeSdp(answer)
-    return this.signaling.lastCreatedAnswer
+    return serializeSdp(this.#maker.answer(this.#origin, offer.session, fingerprints))
   }
 
-  /** webrtc-pc §4.4.2 setLocalDescription, steps 4.1 to 4.6; an empty `sdp` means: whatever is due. */
-  async setLocal(type: SdpType | undefined, sdp: string): Promise<void> {
-    const actual = type ?? this.#implicitType()
-    if (actual === 'rollback') return this.rollback('local')
-    const lastCreated = actual === 'offer' ? this.signaling.lastCreatedOffer : this.signaling.lastCreatedAnswer
-    if (sdp !== '' && sdp !== lastCreated) this.#checkMunging(sdp, lastCreated)
-    const text = sdp || (actual === 'offer' ? await this.createOffer(false) : await this.createAnswer())
-    await this.#applyLocal({ type: actual, sdp: text })
+  /** webrtc-pc §4.4.1.4, step 2. @throws {DOMException} InvalidStateError */
+  checkMayRollBack(side: 'local' | 'remote'): void {
+    if (this.signaling.permits(side, 'rollback')) return
+    throw invalidState(`nothing to roll back in state ${this.signaling.state}`)
   }
 
-  /** webrtc-pc §4.4.2 setRemoteDescription */
-  async setRemote(type: SdpType, sdp: string): Promise<void> {
-    if (type === 'rollback') return this.rollback('remote')
-    const description: Description = { type, sdp }
-    // webrtc-pc §4.4.2 setRemoteDescription, step 3.1: an offer in the wrong state rolls our own one back
-    if (type === 'offer' && !this.signaling.permits('remote', 'offer')) {
-      if (!this.signaling.permits('local', 'rollback')) throw invalidState(`no offer is due in ${this.signaling.state}`)
-      parse(description)
-      this.rollback('local')
-    }
-    await this.#applyRemote(description)
-  }
-
-  rollback(side: 'local' | 'remote'): void {
-    if (!this.signaling.permits(side, 'rollback')) {
-      throw invalidState(`nothing to roll back in state ${this.signaling.state}`)
-    }
+  /** webrtc-pc §4.4.1.4, step 4.6.12; that it may be was checked. */
+  rollback(): void {
     this.signaling.rollback()
     this.#media.rollback()
     this.transports.rollback()
@@ -188,37 +196,67 @@ export class Negotiator {
     return places.length > 0
   }
 
-  /** webrtc-pc §4.4.2 addIceCandidate, steps 4.1 to 4.7; an empty candidate says that there will be no more. */
-  addRemoteCandidate(init: RTCIceCandidateInit): void {
+  /**
+   * webrtc-pc §4.4.2 addIceCandidate, steps 4.1 to 4.7; an empty candidate says that there will be no more.
+   *
+   * @returns what is left for a task: steps 4.7.1 and 4.7.2
+   * @throws {DOMException} what there is to say at once: InvalidStateError, OperationError
+   */
+  hearRemoteCandidate(init: RTCIceCandidateInit): () => void {
     const { remote } = this.signaling
+    // Step 4.1
     if (remote === undefined) throw invalidState('a candidate needs a remote description to belong to')
+    // Steps 4.2 and 4.3
     const index = sectionOf(remote.session, init)
+    // Step 4.4
+    if (index !== undefined && this.#options.isStopped(index)) return nothing
+    // Step 4.5
     const ufrag = init.usernameFragment ?? undefined
     if (ufrag !== undefined && !this.#isKnownGeneration(index, ufrag)) {
       throw new DOMException("no remote description has the candidate's username fragment", 'OperationError')
     }
-    const candidate = readCandidate(init.candidate ?? '')
-    for (const description of this.#remoteDescriptionsOf(index, ufrag)) {
-      if (index === undefined) description.endOfAllCandidates()
-      else if (candidate === undefined) description.endOfCandidates(index)
-      else description.addCandidate(index, candidate)
+    // Step 4.7: without a fragment it is the latest generation; without a section the end of candidates is that of all
+    const latest = [...remoteFragments(remote.session).entries()].map(([at, own]) => [at, ufrag ?? own] as const)
+    const fragments = new Map(index === undefined ? latest : latest.slice(index, index + 1))
+    try {
+      const candidate = readCandidate(init.candidate ?? '')
+      this.#hearCandidate(fragments, candidate)
+      return () => this.#recordCandidate(fragments, candidate)
+    } catch (error) {
+      return () => {
+        throw error
+      }
     }
-    if (index === undefined) for (const transport of this.transports.all) transport.endOfRemoteCandidates()
-    else this.#hearCandidate(index, ufrag ?? remoteFragment(remote.session, index), candidate)
   }
 
+  /** Releases everything; silently. */
   close(): void {
-    this.signaling.close()
     this.#data?.close()
     this.transports.close()
   }
 
   /** What belongs to another generation, or to a transport that was bundled away, waits in the description or is of no use. */
-  #hearCandidate(index: number, fragment: string | undefined, candidate: SdpCandidate | undefined): void {
-    const transport = this.transports.at(index)
-    if (transport?.hasRemoteFragment(fragment) !== true) return
-    if (candidate === undefined) transport.endOfRemoteCandidates()
-    else transport.addRemoteCandidate(candidate)
+  #hearCandidate(fragments: Fragments, candidate: SdpCandidate | undefined): void {
+    const concerned = [...fragments].map(([index, fragment]) => {
+      const transport = this.transports.at(index)
+      return transport?.hasRemoteFragment(fragment) === true ? transport : undefined
+    })
+    for (const transport of new Set(concerned)) {
+      if (candidate === undefined) transport?.endOfRemoteCandidates()
+      else transport?.addRemoteCandidate(candidate)
+    }
+  }
+
+  /** webrtc-pc §4.4.2 addIceCandidate, steps 4.7.2.2 and 4.7.2.3: in each description of the generation */
+  #recordCandidate(fragments: Fragments, candidate: SdpCandidate | undefined): void {
+    for (const description of present(this.signaling.pendingRemote, this.signaling.currentRemote)) {
+      const known = remoteFragments(description.session)
+      for (const [index, fragment] of fragments) {
+        if (index >= known.length || known[index] !== fragment) continue
+        if (candidate === undefined) description.endOfCandidates(index)
+        else description.addCandidate(index, candidate)
+      }
+    }
   }
 
   #localPlacesOf(transport: SectionTransport): { description: AppliedDescription; index: number }[] {
@@ -231,37 +269,38 @@ export class Negotiator {
     )
   }
 
-  #remoteDescriptionsOf(index: number | undefined, ufrag: string | undefined): AppliedDescription[] {
-    const { pendingRemote, currentRemote } = this.signaling
-    const newest = present(pendingRemote, currentRemote)
-    return ufrag === undefined || index === undefined
-      ? newest.slice(0, 1)
-      : newest.filter(({ session }) => remoteFragment(session, index) === ufrag)
-  }
-
   #isKnownGeneration(index: number | undefined, ufrag: string): boolean {
     const { pendingRemote, currentRemote } = this.signaling
     return present(pendingRemote, currentRemote).some(({ session }) =>
-      session.media.some((_, at) => (index === undefined || at === index) && remoteFragment(session, at) === ufrag),
+      remoteFragments(session).some((known, at) => (index === undefined || at === index) && known === ufrag),
     )
   }
 
   /** webrtc-pc §4.4.2 setLocalDescription, step 4.1 */
-  #implicitType(): Exclude<SdpType, 'rollback'> {
+  get implicitType(): Exclude<SdpType, 'rollback'> {
     const { state } = this.signaling
     return state === 'stable' || state === 'have-local-offer' || state === 'have-remote-pranswer' ? 'offer' : 'answer'
   }
 
-  #checkMunging(sdp: string, lastCreated: string): void {
-    // webrtc-pc §4.4.2 setLocalDescription, steps 4.2 and 4.3 refuse any change; what applications do in practice,
-    // such as dropping a=ice-options, is let through, changes to what the transport is are not.
-    const tolerated = lastCreated !== '' && isToleratedMunging(parseSdp(lastCreated), parse({ type: 'offer', sdp }))
-    if (!tolerated) {
+  /**
+   * webrtc-pc §4.4.2 setLocalDescription, steps 4.2 and 4.3, which refuse any change. What applications do in practice, such
+   * as dropping a=ice-options, is let through, changes to what the transport is are not.
+   *
+   * @throws {DOMException} InvalidModificationError
+   */
+  checkIsCreated(type: Exclude<SdpType, 'rollback'>, sdp: string): void {
+    const { lastCreatedOffer, lastCreatedAnswer } = this.signaling
+    const lastCreated = type === 'offer' ? lastCreatedOffer : lastCreatedAnswer
+    if (sdp === '' || sdp === lastCreated) return
+    const given = lastCreated === '' ? undefined : readable(sdp)
+    if (given === undefined || !isToleratedMunging(parseSdp(lastCreated), given)) {
       throw new DOMException('the description is not the one that was created', 'InvalidModificationError')
     }
   }
 
-  async #applyLocal(description: Description): Promise<void> {
+  /** webrtc-pc §4.4.1.4, steps 4.5 and 4.6, of a local description */
+  setLocal(type: Exclude<SdpType, 'rollback'>, sdp: string): void {
+    const description: Description = { type, sdp }
     if (!this.signaling.permits('local', description.type)) {
       throw invalidState(`cannot set a local ${description.type} in state ${this.signaling.state}`)
     }
@@ -280,7 +319,9 @@ export class Negotiator {
     this.#connectMedia()
   }
 
-  async #applyRemote(description: Description): Promise<void> {
+  /** webrtc-pc §4.4.1.4, steps 4.5 and 4.6, of a remote description */
+  setRemote(type: Exclude<SdpType, 'rollback'>, sdp: string): void {
+    const description: Description = { type, sdp }
     if (!this.signaling.permits('remote', description.type)) {
       throw invalidState(`cannot set a remote ${description.type} in state ${this.signaling.state}`)
     }
@@ -349,16 +390,17 @@ export class Negotiator {
   #settle({ side, type, session: answer, offer }: AppliedMedia, certificates: readonly RTCCertificate[]): void {
     if (type === 'offer' || offer === undefined) return
     this.transports.settle({ type, side, offer, answer, certificates })
-    this.#settleData(answer, side === 'local' ? offer : answer)
+    this.#settleData(type, answer, side === 'local' ? offer : answer)
     if (type === 'answer') this.#settleRestart()
   }
 
-  #settleData(answer: SdpSession, remote: SdpSession): void {
+  #settleData(type: 'answer' | 'pranswer', answer: SdpSession, remote: SdpSession): void {
     const described = readRemoteData(remote)
     const transport = this.transports.at(findDataSection(answer))
-    // webrtc-pc §4.4.1.4, step 4.6.8: the answer closed the association. Nor does one outlive the DTLS below it.
+    // webrtc-pc §4.4.1.4, step 4.6.8: an answer closes the association, a provisional one does not. Nor does one outlive the
+    // DTLS below it.
     const isLeft = this.#data !== undefined && this.#data.transport !== transport
-    if (transport === undefined || (isLeft && this.#data?.canMove === false)) {
+    if (transport === undefined ? type === 'answer' : isLeft && this.#data?.canMove === false) {
       this.#data?.closeByNegotiation()
       this.#data = undefined
     }
@@ -389,12 +431,12 @@ export class Negotiator {
     if (![...this.#credentialsToReplace].some(old => now.has(old))) this.#credentialsToReplace = new Set()
   }
 
-  #nextOrigin(): SdpOrigin {
+  get #origin(): SdpOrigin {
     // RFC 8829 §5.2.1 and §5.2.2: user name and address say nothing; the version rises with each description
     return {
       username: '-',
       sessionId: this.#sessionId,
-      sessionVersion: String(this.#sessionVersion++),
+      sessionVersion: String(this.#sessionVersion),
       netType: 'IN',
       addressType: 'IP4',
       address: '0.0.0.0',
@@ -409,6 +451,23 @@ function parse(description: Description): SdpSession {
   } catch (error) {
     throw toDomError(error)
   }
+}
+
+function readable(sdp: string): SdpSession | undefined {
+  try {
+    return parseSdp(sdp)
+  } catch {
+    return undefined
+  }
+}
+
+/** The version of a description rises each time, so that it says nothing about whether anything else is new. */
+function withoutOrigin(sdp: string): string {
+  return sdp.replace(/^o=.*$/m, '')
+}
+
+function nothing(): void {
+  // For a candidate that is of no use to anyone.
 }
 
 function present(...descriptions: readonly (AppliedDescription | undefined)[]): AppliedDescription[] {

@@ -24,7 +24,7 @@ export class OperationsChain {
 
   /** Runs `operation` after all that were chained before; its result becomes the result. */
   chain<T>(operation: () => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+    const result = new Promise<T>((resolve, reject) => {
       this.#waiting.push(async () => {
         try {
           const value = await operation()
@@ -34,8 +34,11 @@ export class OperationsChain {
           if (!this.#closed) reject(error)
         }
       })
-      this.#next()
     })
+    // webrtc-pc §4.4.1.2, step 7.4: before the reactions of the caller, who gets the promise after this
+    result.then(this.#finished, this.#finished)
+    this.#next()
+    return result
   }
 
   close(): void {
@@ -48,12 +51,14 @@ export class OperationsChain {
     const operation = this.#waiting.shift()
     if (operation === undefined) return
     this.#running = true
-    // The operation handles its own failures; the reactions of its caller run before the next operation starts.
-    void operation().then(() => {
-      this.#running = false
-      if (this.#closed) return
-      if (this.#waiting.length > 0) this.#next()
-      else this.#onEmpty()
-    })
+    void operation()
+  }
+
+  /** webrtc-pc §4.4.1.2, steps 7.4.2 to 7.4.6 */
+  readonly #finished = (): void => {
+    this.#running = false
+    if (this.#closed) return
+    if (this.#waiting.length > 0) this.#next()
+    else this.#onEmpty()
   }
 }

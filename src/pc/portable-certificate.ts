@@ -1,7 +1,7 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { certificatePublicKey } from '../dtls/crypto/certificate.ts'
 import { nodeCryptoProvider, type SignatureScheme, type SigningKey } from '../dtls/index.ts'
-import { certificateSecrets, makeCertificate, RTCCertificate, toDate } from './rtc-certificate.ts'
+import { certificateSecrets, isCertificate, makeCertificate, type RTCCertificate, toDate } from './rtc-certificate.ts'
 
 /** X.690 §8.9 */
 const derSequence = 0x30
@@ -110,7 +110,7 @@ function trySign(key: SigningKey, scheme: SignatureScheme, data: Uint8Array): Ui
 }
 
 function secretsOf(certificate: RTCCertificate): ReturnType<typeof certificateSecrets> {
-  if (!(certificate instanceof RTCCertificate)) throw new TypeError('not an RTCCertificate')
+  if (!isCertificate(certificate)) throw new TypeError('not an RTCCertificate')
   return certificateSecrets(certificate)
 }
 

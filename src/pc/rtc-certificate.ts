@@ -43,9 +43,9 @@ export interface RTCKeygenAlgorithm {
 /** webrtc-pc §5.5.1 */
 export interface RTCDtlsFingerprint {
   /** The name of a hash function, as in the registry of RFC 8122 §5. */
-  algorithm: string
+  algorithm?: string
   /** Lower-case hexadecimal, a colon between two bytes. */
-  value: string
+  value?: string
 }
 
 /** What a DTLS handshake needs of a certificate. */
@@ -56,57 +56,59 @@ export interface CertificateSecrets {
   readonly pkcs8: Uint8Array
 }
 
-/** The key inside `RTCCertificate`: what it lets out, it lets out to this module alone. */
-let secretsOf: (certificate: RTCCertificate) => CertificateSecrets
-
-/**
- * What `structuredClone` and `postMessage` refuse, as they refuse every proxy: of an object with private members they would
- * make an empty one, without a word.
- */
-class Uncloneable {
-  constructor() {
-    // biome-ignore lint/correctness/noConstructorReturn: what is constructed is to be the proxy
-    return new Proxy(this, {})
-  }
+interface CertificateSlots {
+  readonly secrets: CertificateSecrets
+  readonly expires: number
 }
+
+/** No private member, which could not be had through a proxy. */
+const certificateSlots = new WeakMap<RTCCertificate, CertificateSlots>()
 
 /**
  * webrtc-pc §4.9.2: a certificate and its private key, which no application gets to see.
  *
  * `RTCPeerConnection.generateCertificate()` makes one.
  */
-export class RTCCertificate extends Uncloneable {
+export class RTCCertificate {
   static {
-    exposeInterface(RTCCertificate, 'RTCCertificate')
-    secretsOf = certificate => certificate.#secrets
+    exposeInterface(RTCCertificate, 'RTCCertificate', { constructorLength: 0 })
   }
-
-  readonly #secrets: CertificateSecrets
-  readonly #expires: number
 
   /** @internal Not constructible by applications. */
   constructor(token: symbol, secrets: CertificateSecrets, expires: number) {
     requireToken(token)
-    super()
-    this.#secrets = secrets
-    this.#expires = expires
+    // `structuredClone` and `postMessage` refuse every proxy; of any other object they would make an empty one, silently.
+    const certificate = new Proxy(this, {})
+    certificateSlots.set(certificate, { secrets, expires })
+    // biome-ignore lint/correctness/noConstructorReturn: what is constructed is to be the proxy
+    return certificate
   }
 
   /** Milliseconds since 1970-01-01T00:00:00Z. After that no connection can be constructed with this certificate. */
   get expires(): number {
-    return this.#expires
+    return slotsOf(this).expires
   }
 
   /** By SHA-256, which all peers know, and by the hash function of the signature on the certificate, if it is a stronger one. */
   getFingerprints(): RTCDtlsFingerprint[] {
-    const [own = new Uint8Array()] = this.#secrets.chain
+    const [own = new Uint8Array()] = slotsOf(this).secrets.chain
     return fingerprintHashes(own).map(algorithm => ({ algorithm, value: fingerprintValue(algorithm, own) }))
   }
 }
 
 /** The DER chain and the private key of a certificate, for the DTLS handshake. */
 export function certificateSecrets(certificate: RTCCertificate): CertificateSecrets {
-  return secretsOf(certificate)
+  return slotsOf(certificate).secrets
+}
+
+export function isCertificate(value: unknown): value is RTCCertificate {
+  return isObject(value) && certificateSlots.has(value as RTCCertificate)
+}
+
+function slotsOf(certificate: RTCCertificate): CertificateSlots {
+  const slots = certificateSlots.get(certificate)
+  if (slots === undefined) throw new TypeError('not an RTCCertificate')
+  return slots
 }
 
 /** Wraps a certificate that exists already. */

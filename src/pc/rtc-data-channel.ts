@@ -6,6 +6,7 @@ import {
   enforceRange,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
   requireToken,
   setEventHandler,
   TypedEventTarget,
@@ -33,7 +34,7 @@ type Handler<Type extends keyof RTCDataChannelEventMap> = EventHandler<RTCDataCh
 /** webrtc-pc §6.2: a channel for messages to and from the peer. */
 export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
   static {
-    exposeInterface(RTCDataChannel, 'RTCDataChannel')
+    exposeInterface(RTCDataChannel, 'RTCDataChannel', { constructorLength: 0, implementedBy: value => #slots in value })
   }
 
   readonly #slots: DataChannelSlots
@@ -107,9 +108,10 @@ export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
   }
 
   set binaryType(value: BinaryType) {
+    const slots = this.#slots
     const text = domString(value, 'RTCDataChannel.binaryType')
     // WebIDL: an attribute ignores what is not a value of its enumeration
-    if (text === 'arraybuffer' || text === 'blob') this.#slots.binaryType = text
+    if (text === 'arraybuffer' || text === 'blob') slots.binaryType = text
   }
 
   /**
@@ -127,7 +129,7 @@ export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
     this.#slots.close()
   }
 
-  get onopen(): Handler<'open'> {
+  get onopen(): HeldEventHandler {
     return getEventHandler(this, 'open')
   }
 
@@ -135,7 +137,7 @@ export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
     setEventHandler(this, 'open', handler)
   }
 
-  get onmessage(): Handler<'message'> {
+  get onmessage(): HeldEventHandler {
     return getEventHandler(this, 'message')
   }
 
@@ -143,7 +145,7 @@ export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
     setEventHandler(this, 'message', handler)
   }
 
-  get onbufferedamountlow(): Handler<'bufferedamountlow'> {
+  get onbufferedamountlow(): HeldEventHandler {
     return getEventHandler(this, 'bufferedamountlow')
   }
 
@@ -151,7 +153,7 @@ export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
     setEventHandler(this, 'bufferedamountlow', handler)
   }
 
-  get onerror(): Handler<'error'> {
+  get onerror(): HeldEventHandler {
     return getEventHandler(this, 'error')
   }
 
@@ -159,7 +161,7 @@ export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
     setEventHandler(this, 'error', handler)
   }
 
-  get onclosing(): Handler<'closing'> {
+  get onclosing(): HeldEventHandler {
     return getEventHandler(this, 'closing')
   }
 
@@ -167,7 +169,7 @@ export class RTCDataChannel extends TypedEventTarget<RTCDataChannelEventMap> {
     setEventHandler(this, 'closing', handler)
   }
 
-  get onclose(): Handler<'close'> {
+  get onclose(): HeldEventHandler {
     return getEventHandler(this, 'close')
   }
 

@@ -46,7 +46,7 @@ const toErrorInit: Converter<RTCErrorInit> = dictionary('RTCErrorInit', {
 /** webrtc-pc §11.1: a DOMException named `OperationError` that says which layer failed, and how. */
 export class RTCError extends DOMException {
   static {
-    exposeInterface(RTCError, 'RTCError')
+    exposeInterface(RTCError, 'RTCError', { implementedBy: value => #init in value })
   }
 
   readonly #init: RTCErrorInit

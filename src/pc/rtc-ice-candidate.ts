@@ -77,7 +77,7 @@ interface ParsedCandidate {
 /** webrtc-pc §4.8.1: a candidate as applications exchange it. */
 export class RTCIceCandidate {
   static {
-    exposeInterface(RTCIceCandidate, 'RTCIceCandidate')
+    exposeInterface(RTCIceCandidate, 'RTCIceCandidate', { implementedBy: value => #init in value })
   }
 
   readonly #init: Required<RTCLocalIceCandidateInit>
@@ -157,7 +157,7 @@ export class RTCIceCandidate {
     return this.#init.url
   }
 
-  toJSON(): Required<RTCIceCandidateInit> {
+  toJSON(): RTCIceCandidateInit {
     const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = this.#init
     return { candidate, sdpMid, sdpMLineIndex, usernameFragment }
   }

@@ -1,13 +1,24 @@
 import type { Environment } from '../base/environment.ts'
-import { type CompleteConfiguration, type RTCConfiguration, toConfiguration } from './configuration.ts'
+import {
+  type CompleteConfiguration,
+  convertConfiguration,
+  type HeldConfiguration,
+  type RTCConfiguration,
+  validateIceServers,
+} from './configuration.ts'
 import { Connection } from './connection.ts'
 import { type ConnectionExtensions, toConnectionOptions } from './connection-extensions.ts'
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
 import { type RTCDataChannelInit, toDataChannelInit } from './data-channel-init.ts'
 import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
+import {
+  type LegacyCallbacks,
+  type RTCPeerConnectionErrorCallback,
+  tellCallbacks,
+  toLegacyCallbacks,
+} from './legacy-callbacks.ts'
 import { isMediaStream, type MediaStream } from './media/media-stream.ts'
 import { isMediaStreamTrack, type MediaStreamTrack } from './media/media-stream-track.ts'
-import type { MediaKind } from './media/track-signal.ts'
 import { generateCertificate, type RTCCertificate, type RTCKeygenAlgorithm } from './rtc-certificate.ts'
 import type { RTCDataChannel } from './rtc-data-channel.ts'
 import { type RTCIceCandidateInit, toIceCandidateInit } from './rtc-ice-candidate.ts'
@@ -33,6 +44,8 @@ import {
   type EventHandler,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
+  implementsInterface,
   instance,
   optional,
   requireArguments,
@@ -55,12 +68,21 @@ const toOfferOptions = dictionary('RTCOfferOptions', {
   offerToReceiveVideo: optional(boolean),
 })
 
+/** webrtc-pc §4.2.6: no member is defined; applications written for old browsers give some all the same. */
+export type RTCAnswerOptions = object
+
+const toAnswerOptions = dictionary('RTCAnswerOptions', {})
+
+/** webrtc-pc §4.4.3.1 */
+export type RTCSessionDescriptionCallback = (description: RTCSessionDescriptionInit) => void
+
 const toTrack = instance('MediaStreamTrack', isMediaStreamTrack)
 const toStream = instance('MediaStream', isMediaStream)
-const toSender = instance('RTCRtpSender', value => value instanceof RTCRtpSender)
+const toSender = instance('RTCRtpSender', (value): value is RTCRtpSender => implementsInterface(RTCRtpSender, value))
 const toTransceiverInit = transceiverInit(toStream)
 
-interface PeerConnectionEvents {
+/** The events of a connection, by type. */
+export interface RTCPeerConnectionEventMap {
   negotiationneeded: Event
   icecandidate: RTCPeerConnectionIceEvent
   icecandidateerror: RTCPeerConnectionIceErrorEvent
@@ -87,9 +109,9 @@ export function connectionOf(peer: RTCPeerConnection): Connection {
  * This class is the WebIDL shell: it converts arguments, and what goes wrong in a method that returns a promise
  * rejects it. What the methods do is in `connection.ts` and `negotiator.ts`.
  */
-export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
+export class RTCPeerConnection extends TypedEventTarget<RTCPeerConnectionEventMap> {
   static {
-    exposeInterface(RTCPeerConnection, 'RTCPeerConnection')
+    exposeInterface(RTCPeerConnection, 'RTCPeerConnection', { implementedBy: value => #connection in value })
     reveal = peer => peer.#connection
   }
 
@@ -98,9 +120,12 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
   /** @throws {TypeError | DOMException} as webrtc-pc §4.4.1.1 and §4.4.1.5 say */
   constructor(configuration: RTCConfiguration = {}, extensions: ConnectionExtensions = {}) {
     super()
-    const complete = toConfiguration(configuration)
+    const complete = convertConfiguration(configuration)
     const options = toConnectionOptions(extensions, complete)
+    // webrtc-pc §4.4.1.1, step 5
     checkExpiry(complete, options.environment)
+    // webrtc-pc §4.4.1.1, step 8
+    validateIceServers(complete)
     this.#connection = new Connection(this, complete, options)
   }
 
@@ -158,62 +183,115 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     return this.#connection.negotiator.sctp
   }
 
-  async createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {
-    const { iceRestart, ...legacy } = toOfferOptions(options, 'RTCPeerConnection.createOffer: argument 1')
-    const { offerToReceiveAudio: audio, offerToReceiveVideo: video } = legacy
-    if (!this.#connection.isClosed) this.#connection.transceivers.offerToReceive({ audio, video })
-    return { type: 'offer', sdp: await this.#connection.createOffer(iceRestart) }
+  createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit>
+  /** webrtc-pc §4.4.3.1 */
+  createOffer(
+    successCallback: RTCSessionDescriptionCallback,
+    failureCallback: RTCPeerConnectionErrorCallback,
+    options?: RTCOfferOptions,
+  ): Promise<void>
+  async createOffer(...given: readonly unknown[]): Promise<unknown> {
+    const connection = this.#connection
+    const context = 'RTCPeerConnection.createOffer'
+    if (given.length < 2) return createOffer(connection, toOfferOptions(given[0], `${context}: argument 1`))
+    const callbacks = toLegacyCallbacks(given, 0, context)
+    const options = toOfferOptions(given[2], `${context}: argument 3`)
+    return tellCallbacks(createOffer(connection, options), callbacks)
   }
 
-  async createAnswer(): Promise<RTCSessionDescriptionInit> {
-    return { type: 'answer', sdp: await this.#connection.createAnswer() }
-  }
-
-  async setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void> {
-    const context = 'RTCPeerConnection.setLocalDescription: argument 1'
-    const { type, sdp } = toLocalSessionDescriptionInit(description, context)
-    return this.#connection.setLocalDescription(type, sdp)
-  }
-
-  async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
-    requireArguments(arguments.length, 1, 'RTCPeerConnection.setRemoteDescription')
-    const context = 'RTCPeerConnection.setRemoteDescription: argument 1'
-    const { type, sdp } = toSessionDescriptionInit(description, context)
-    return this.#connection.setRemoteDescription(type, sdp)
-  }
-
-  async addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void> {
-    const init = toIceCandidateInit(candidate, 'RTCPeerConnection.addIceCandidate: argument 1')
-    // webrtc-pc §4.4.2 addIceCandidate, step 3
-    if (init.candidate !== '' && init.sdpMid === null && init.sdpMLineIndex === null) {
-      throw new TypeError('RTCPeerConnection.addIceCandidate: needs sdpMid or sdpMLineIndex')
+  createAnswer(options?: RTCAnswerOptions): Promise<RTCSessionDescriptionInit>
+  /** webrtc-pc §4.4.3.1 */
+  createAnswer(
+    successCallback: RTCSessionDescriptionCallback,
+    failureCallback: RTCPeerConnectionErrorCallback,
+  ): Promise<void>
+  async createAnswer(...given: readonly unknown[]): Promise<unknown> {
+    const connection = this.#connection
+    const context = 'RTCPeerConnection.createAnswer'
+    if (given.length < 2) {
+      toAnswerOptions(given[0], `${context}: argument 1`)
+      return createAnswer(connection)
     }
-    return this.#connection.addIceCandidate(init)
+    const callbacks = toLegacyCallbacks(given, 0, context)
+    return tellCallbacks(createAnswer(connection), callbacks)
+  }
+
+  setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void>
+  /** webrtc-pc §4.4.3.1 */
+  setLocalDescription(
+    description: RTCLocalSessionDescriptionInit,
+    successCallback: () => void,
+    failureCallback: RTCPeerConnectionErrorCallback,
+  ): Promise<void>
+  async setLocalDescription(...given: readonly unknown[]): Promise<void> {
+    const connection = this.#connection
+    const context = 'RTCPeerConnection.setLocalDescription'
+    const { type, sdp } = toLocalSessionDescriptionInit(given[0], `${context}: argument 1`)
+    if (given.length < 2) return connection.setLocalDescription(type, sdp)
+    const callbacks = legacyCallbacks(given, context)
+    return tellCallbacks(connection.setLocalDescription(type, sdp), callbacks)
+  }
+
+  setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void>
+  /** webrtc-pc §4.4.3.1 */
+  setRemoteDescription(
+    description: RTCSessionDescriptionInit,
+    successCallback: () => void,
+    failureCallback: RTCPeerConnectionErrorCallback,
+  ): Promise<void>
+  async setRemoteDescription(description: RTCSessionDescriptionInit, ...rest: readonly unknown[]): Promise<void> {
+    const connection = this.#connection
+    const context = 'RTCPeerConnection.setRemoteDescription'
+    requireArguments(arguments.length, 1, context)
+    const { type, sdp } = toSessionDescriptionInit(description, `${context}: argument 1`)
+    if (rest.length === 0) return connection.setRemoteDescription(type, sdp)
+    const callbacks = legacyCallbacks([description, ...rest], context)
+    return tellCallbacks(connection.setRemoteDescription(type, sdp), callbacks)
+  }
+
+  addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void>
+  /** webrtc-pc §4.4.3.1 */
+  addIceCandidate(
+    candidate: RTCIceCandidateInit,
+    successCallback: () => void,
+    failureCallback: RTCPeerConnectionErrorCallback,
+  ): Promise<void>
+  async addIceCandidate(...given: readonly unknown[]): Promise<void> {
+    const connection = this.#connection
+    const context = 'RTCPeerConnection.addIceCandidate'
+    const init = toIceCandidateInit(given[0], `${context}: argument 1`)
+    if (given.length < 2) return addIceCandidate(connection, init)
+    const callbacks = legacyCallbacks(given, context)
+    return tellCallbacks(addIceCandidate(connection, init), callbacks)
   }
 
   restartIce(): void {
     this.#connection.restartIce()
   }
 
-  getConfiguration(): RTCConfiguration {
+  getConfiguration(): HeldConfiguration {
     const { certificates, iceServers, ...rest } = this.#connection.configuration
     const servers = iceServers.map(server => ({ ...server, urls: [...server.urls] }))
     return { ...rest, certificates: [...certificates], iceServers: servers }
   }
 
   setConfiguration(configuration: RTCConfiguration = {}): void {
-    if (this.#connection.isClosed) throw closedError()
-    this.#connection.setConfiguration(toConfiguration(configuration))
+    const connection = this.#connection
+    const converted = convertConfiguration(configuration)
+    // webrtc-pc §4.4.2 setConfiguration, step 2
+    if (connection.isClosed) throw closedError()
+    connection.setConfiguration(converted)
   }
 
   /** webrtc-pc §6.1 */
-  createDataChannel(label: string, dataChannelDict?: RTCDataChannelInit): RTCDataChannel {
+  createDataChannel(label: string, dataChannelDict: RTCDataChannelInit = {}): RTCDataChannel {
+    const connection = this.#connection
     requireArguments(arguments.length, 1, 'RTCPeerConnection.createDataChannel')
     const name = usvString(label, 'RTCPeerConnection.createDataChannel: argument 1')
     const init = toDataChannelInit(dataChannelDict)
-    if (this.#connection.isClosed) throw closedError()
-    const channel = this.#connection.channels.create(name, init)
-    this.#connection.dataChannelCreated()
+    if (connection.isClosed) throw closedError()
+    const channel = connection.channels.create(name, init)
+    connection.dataChannelCreated()
     return channel
   }
 
@@ -247,12 +325,13 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
   }
 
   /** webrtc-pc §5.1 */
-  addTransceiver(trackOrKind: MediaStreamTrack | MediaKind, init?: RTCRtpTransceiverInit): RTCRtpTransceiver {
+  addTransceiver(trackOrKind: MediaStreamTrack | string, init: RTCRtpTransceiverInit = {}): RTCRtpTransceiver {
+    const { transceivers } = this.#connection
     requireArguments(arguments.length, 1, 'RTCPeerConnection.addTransceiver')
     const isTrack = isMediaStreamTrack(trackOrKind)
     const what = isTrack ? trackOrKind : domString(trackOrKind, 'RTCPeerConnection.addTransceiver: argument 1')
     const given = toTransceiverInit(init, 'RTCPeerConnection.addTransceiver: argument 2')
-    return this.#connection.transceivers.addTransceiver(what, given).object
+    return transceivers.addTransceiver(what, given).object
   }
 
   /**
@@ -271,7 +350,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     this.#connection.close()
   }
 
-  get onnegotiationneeded(): Handler {
+  get onnegotiationneeded(): HeldEventHandler {
     return getEventHandler(this, 'negotiationneeded')
   }
 
@@ -279,7 +358,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     setEventHandler(this, 'negotiationneeded', handler)
   }
 
-  get onicecandidate(): Handler<RTCPeerConnectionIceEvent> {
+  get onicecandidate(): HeldEventHandler {
     return getEventHandler(this, 'icecandidate')
   }
 
@@ -287,7 +366,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     setEventHandler(this, 'icecandidate', handler)
   }
 
-  get onicecandidateerror(): Handler<RTCPeerConnectionIceErrorEvent> {
+  get onicecandidateerror(): HeldEventHandler {
     return getEventHandler(this, 'icecandidateerror')
   }
 
@@ -295,7 +374,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     setEventHandler(this, 'icecandidateerror', handler)
   }
 
-  get onsignalingstatechange(): Handler {
+  get onsignalingstatechange(): HeldEventHandler {
     return getEventHandler(this, 'signalingstatechange')
   }
 
@@ -303,7 +382,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     setEventHandler(this, 'signalingstatechange', handler)
   }
 
-  get oniceconnectionstatechange(): Handler {
+  get oniceconnectionstatechange(): HeldEventHandler {
     return getEventHandler(this, 'iceconnectionstatechange')
   }
 
@@ -311,7 +390,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     setEventHandler(this, 'iceconnectionstatechange', handler)
   }
 
-  get onicegatheringstatechange(): Handler {
+  get onicegatheringstatechange(): HeldEventHandler {
     return getEventHandler(this, 'icegatheringstatechange')
   }
 
@@ -319,7 +398,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     setEventHandler(this, 'icegatheringstatechange', handler)
   }
 
-  get onconnectionstatechange(): Handler {
+  get onconnectionstatechange(): HeldEventHandler {
     return getEventHandler(this, 'connectionstatechange')
   }
 
@@ -327,7 +406,7 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     setEventHandler(this, 'connectionstatechange', handler)
   }
 
-  get ondatachannel(): Handler<RTCDataChannelEvent> {
+  get ondatachannel(): HeldEventHandler {
     return getEventHandler(this, 'datachannel')
   }
 
@@ -335,13 +414,40 @@ export class RTCPeerConnection extends TypedEventTarget<PeerConnectionEvents> {
     setEventHandler(this, 'datachannel', handler)
   }
 
-  get ontrack(): Handler<RTCTrackEvent> {
+  get ontrack(): HeldEventHandler {
     return getEventHandler(this, 'track')
   }
 
   set ontrack(handler: Handler<RTCTrackEvent>) {
     setEventHandler(this, 'track', handler)
   }
+}
+
+async function createOffer(
+  connection: Connection,
+  { iceRestart, offerToReceiveAudio: audio, offerToReceiveVideo: video }: ReturnType<typeof toOfferOptions>,
+): Promise<RTCSessionDescriptionInit> {
+  // webrtc-pc §4.4.3.2, step 3: not on the operations chain
+  if (!connection.isClosed) connection.transceivers.offerToReceive({ audio, video })
+  return { type: 'offer', sdp: await connection.createOffer(iceRestart) }
+}
+
+async function createAnswer(connection: Connection): Promise<RTCSessionDescriptionInit> {
+  return { type: 'answer', sdp: await connection.createAnswer() }
+}
+
+async function addIceCandidate(connection: Connection, init: Required<RTCIceCandidateInit>): Promise<void> {
+  // webrtc-pc §4.4.2 addIceCandidate, step 3
+  if (init.candidate !== '' && init.sdpMid === null && init.sdpMLineIndex === null) {
+    throw new TypeError('RTCPeerConnection.addIceCandidate: needs sdpMid or sdpMLineIndex')
+  }
+  return connection.addIceCandidate(init)
+}
+
+/** WebIDL §3.6: there is no form with one callback. */
+function legacyCallbacks(given: readonly unknown[], context: string): LegacyCallbacks {
+  requireArguments(given.length, 3, context)
+  return toLegacyCallbacks(given, 1, context)
 }
 
 /** webrtc-pc §4.4.1.1, step 5.1 */

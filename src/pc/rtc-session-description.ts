@@ -61,7 +61,7 @@ export class RTCSessionDescription {
     return this.#sdp
   }
 
-  toJSON(): { type: RTCSdpType; sdp: string } {
+  toJSON(): RTCSessionDescriptionInit {
     return { type: this.#type, sdp: this.#sdp }
   }
 }

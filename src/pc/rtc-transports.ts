@@ -1,6 +1,15 @@
-import { dispatch } from './events.ts'
+import { dispatch, type RTCErrorEvent } from './events.ts'
 import type { RTCIceCandidate } from './rtc-ice-candidate.ts'
-import { constructorToken, type EventHandler, getEventHandler, requireToken, setEventHandler } from './webidl.ts'
+import {
+  constructorToken,
+  type EventHandler,
+  exposeInterface,
+  getEventHandler,
+  type HeldEventHandler,
+  requireToken,
+  setEventHandler,
+  TypedEventTarget,
+} from './webidl.ts'
 
 export type RTCIceRole = 'unknown' | 'controlling' | 'controlled'
 export type RTCIceComponent = 'rtp' | 'rtcp'
@@ -12,6 +21,21 @@ export type RTCSctpTransportState = 'connecting' | 'connected' | 'closed'
 export interface RTCIceParameters {
   usernameFragment: string
   password: string
+}
+
+export interface RTCIceTransportEventMap {
+  statechange: Event
+  gatheringstatechange: Event
+  selectedcandidatepairchange: Event
+}
+
+export interface RTCDtlsTransportEventMap {
+  statechange: Event
+  error: RTCErrorEvent
+}
+
+export interface RTCSctpTransportEventMap {
+  statechange: Event
 }
 
 /** The internal slots of an RTCIceTransport; the connection writes them, the object shows them. */
@@ -44,6 +68,13 @@ export interface SctpTransportSlots {
 
 /** webrtc-pc §5.6.2 */
 export class RTCIceCandidatePair {
+  static {
+    exposeInterface(RTCIceCandidatePair, 'RTCIceCandidatePair', {
+      constructorLength: 0,
+      implementedBy: value => #local in value,
+    })
+  }
+
   readonly #local: RTCIceCandidate
   readonly #remote: RTCIceCandidate
 
@@ -64,7 +95,14 @@ export class RTCIceCandidatePair {
 }
 
 /** webrtc-pc §5.6: what an application may know of the ICE transport packets travel on. */
-export class RTCIceTransport extends EventTarget {
+export class RTCIceTransport extends TypedEventTarget<RTCIceTransportEventMap> {
+  static {
+    exposeInterface(RTCIceTransport, 'RTCIceTransport', {
+      constructorLength: 0,
+      implementedBy: value => #slots in value,
+    })
+  }
+
   readonly #slots: IceTransportSlots
 
   /** @internal Not constructible by applications. */
@@ -110,7 +148,7 @@ export class RTCIceTransport extends EventTarget {
     return this.#slots.remoteParameters && { ...this.#slots.remoteParameters }
   }
 
-  get onstatechange(): EventHandler<RTCIceTransport> {
+  get onstatechange(): HeldEventHandler {
     return getEventHandler(this, 'statechange')
   }
 
@@ -118,7 +156,7 @@ export class RTCIceTransport extends EventTarget {
     setEventHandler(this, 'statechange', handler)
   }
 
-  get ongatheringstatechange(): EventHandler<RTCIceTransport> {
+  get ongatheringstatechange(): HeldEventHandler {
     return getEventHandler(this, 'gatheringstatechange')
   }
 
@@ -126,7 +164,7 @@ export class RTCIceTransport extends EventTarget {
     setEventHandler(this, 'gatheringstatechange', handler)
   }
 
-  get onselectedcandidatepairchange(): EventHandler<RTCIceTransport> {
+  get onselectedcandidatepairchange(): HeldEventHandler {
     return getEventHandler(this, 'selectedcandidatepairchange')
   }
 
@@ -136,7 +174,14 @@ export class RTCIceTransport extends EventTarget {
 }
 
 /** webrtc-pc §5.5: what an application may know of the DTLS association on an ICE transport. */
-export class RTCDtlsTransport extends EventTarget {
+export class RTCDtlsTransport extends TypedEventTarget<RTCDtlsTransportEventMap> {
+  static {
+    exposeInterface(RTCDtlsTransport, 'RTCDtlsTransport', {
+      constructorLength: 0,
+      implementedBy: value => #slots in value,
+    })
+  }
+
   readonly #slots: DtlsTransportSlots
   readonly #iceTransport: RTCIceTransport
 
@@ -161,7 +206,7 @@ export class RTCDtlsTransport extends EventTarget {
     return this.#slots.remoteCertificates.map(der => Uint8Array.from(der).buffer)
   }
 
-  get onstatechange(): EventHandler<RTCDtlsTransport> {
+  get onstatechange(): HeldEventHandler {
     return getEventHandler(this, 'statechange')
   }
 
@@ -169,17 +214,24 @@ export class RTCDtlsTransport extends EventTarget {
     setEventHandler(this, 'statechange', handler)
   }
 
-  get onerror(): EventHandler<RTCDtlsTransport> {
+  get onerror(): HeldEventHandler {
     return getEventHandler(this, 'error')
   }
 
-  set onerror(handler: EventHandler<RTCDtlsTransport>) {
+  set onerror(handler: EventHandler<RTCDtlsTransport, RTCErrorEvent>) {
     setEventHandler(this, 'error', handler)
   }
 }
 
 /** webrtc-pc §6.1.1: what an application may know of the SCTP association that carries its data channels. */
-export class RTCSctpTransport extends EventTarget {
+export class RTCSctpTransport extends TypedEventTarget<RTCSctpTransportEventMap> {
+  static {
+    exposeInterface(RTCSctpTransport, 'RTCSctpTransport', {
+      constructorLength: 0,
+      implementedBy: value => #slots in value,
+    })
+  }
+
   readonly #slots: SctpTransportSlots
 
   /** @internal Not constructible by applications. */
@@ -198,15 +250,17 @@ export class RTCSctpTransport extends EventTarget {
   }
 
   /** The largest message `send()` takes, in bytes; Infinity if the peer sets no limit. */
-  get maxMessageSize(): number | null {
-    return this.#slots.maxMessageSize
+  get maxMessageSize(): number {
+    // webrtc-pc §6.1.1: null until the peer has said. TypeScript's lib.dom knows only the number, and where it is asked for
+    // an RTCPeerConnection must take ours.
+    return this.#slots.maxMessageSize as number
   }
 
   get maxChannels(): number | null {
     return this.#slots.maxChannels
   }
 
-  get onstatechange(): EventHandler<RTCSctpTransport> {
+  get onstatechange(): HeldEventHandler {
     return getEventHandler(this, 'statechange')
   }
 

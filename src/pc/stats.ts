@@ -1,23 +1,27 @@
-import { exposeInterface } from './webidl.ts'
+import { domString, exposeInterface, requireArguments, requireToken } from './webidl.ts'
 
 /** webrtc-stats §8.1: what every entry has; `timestamp` is milliseconds since 1970. */
 export interface RTCStats {
   readonly id: string
   readonly type: string
   readonly timestamp: number
-  readonly [member: string]: unknown
+  // biome-ignore lint/suspicious/noExplicitAny: as in TypeScript's lib.dom, against which applications read statistics
+  readonly [member: string]: any
 }
 
 /** webrtc-pc §8.4: a read-only map from identifiers to statistics. */
 export class RTCStatsReport {
   static {
-    exposeInterface(RTCStatsReport, 'RTCStatsReport')
+    exposeInterface(RTCStatsReport, 'RTCStatsReport', { constructorLength: 0 })
+    // WebIDL §3.7.11.5: what iterates over a map is its `entries`
+    Object.defineProperty(RTCStatsReport.prototype, Symbol.iterator, { value: RTCStatsReport.prototype.entries })
   }
 
   readonly #entries: ReadonlyMap<string, RTCStats>
 
-  /** @internal */
-  constructor(entries: readonly RTCStats[]) {
+  /** @internal Not constructible by applications. */
+  constructor(token: symbol, entries: readonly RTCStats[]) {
+    requireToken(token)
     this.#entries = new Map(entries.map(entry => [entry.id, entry]))
   }
 
@@ -26,11 +30,15 @@ export class RTCStatsReport {
   }
 
   get(id: string): RTCStats | undefined {
-    return this.#entries.get(id)
+    const entries = this.#entries
+    requireArguments(arguments.length, 1, 'RTCStatsReport.get')
+    return entries.get(domString(id, 'RTCStatsReport.get: argument 1'))
   }
 
   has(id: string): boolean {
-    return this.#entries.has(id)
+    const entries = this.#entries
+    requireArguments(arguments.length, 1, 'RTCStatsReport.has')
+    return entries.has(domString(id, 'RTCStatsReport.has: argument 1'))
   }
 
   keys(): MapIterator<string> {
@@ -45,8 +53,13 @@ export class RTCStatsReport {
     return this.#entries.entries()
   }
 
-  forEach(callback: (value: RTCStats, key: string, report: RTCStatsReport) => void, thisArg?: unknown): void {
-    for (const [key, value] of this.#entries) callback.call(thisArg, value, key, this)
+  forEach(
+    callback: (value: RTCStats, key: string, report: RTCStatsReport) => void,
+    thisArg: unknown = undefined,
+  ): void {
+    const entries = this.#entries
+    if (typeof callback !== 'function') throw new TypeError('RTCStatsReport.forEach: argument 1 is not a function')
+    for (const [key, value] of entries) callback.call(thisArg, value, key, this)
   }
 
   [Symbol.iterator](): MapIterator<[string, RTCStats]> {

@@ -147,21 +147,86 @@ export function requireToken(token: unknown): void {
 
 const functionMembers: ReadonlySet<string> = new Set(['length', 'name', 'prototype'])
 
+const implementations = new WeakMap<object, (value: object) => boolean>()
+
+/** Whether a value is one of an interface: a prototype alone does not make it one. */
+export function implementsInterface<T extends object>(type: { readonly prototype: T }, value: unknown): value is T {
+  return isObject(value) && implementations.get(type)?.(value) === true
+}
+
+/** What a class does not show by itself of its interface. */
+export interface InterfaceShape {
+  /**
+   * Whether something implements the interface, whatever its prototype. It is what {@link implementsInterface} asks, and it
+   * guards the event handler attributes, which read no private member.
+   */
+  readonly implementedBy?: (value: object) => boolean
+  /** The `length` of the interface object, where the constructor has parameters that are not of the interface. */
+  readonly constructorLength?: number
+}
+
 /** Makes a class look as WebIDL has it: `[object Name]`, and attributes and operations that can be enumerated. */
-export function exposeInterface(type: { readonly prototype: object }, name: string): void {
+export function exposeInterface(
+  type: { readonly prototype: object },
+  name: string,
+  { implementedBy, constructorLength }: InterfaceShape = {},
+): void {
   const { prototype } = type
   for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-    if (key !== 'constructor') Object.defineProperty(prototype, key, { ...descriptor, enumerable: true })
+    if (key === 'constructor') continue
+    const guarded = implementedBy === undefined ? descriptor : guardedHandler(key, descriptor, implementedBy)
+    Object.defineProperty(prototype, key, { ...guarded, enumerable: true })
   }
   // WebIDL §3.7.5: static operations are enumerable too; of what every function has, nothing is.
   for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(type))) {
     if (!functionMembers.has(key)) Object.defineProperty(type, key, { ...descriptor, enumerable: true })
   }
   Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true })
+  // A bundler may have given the class another name.
+  Object.defineProperty(type, 'name', { value: name, configurable: true })
+  if (implementedBy !== undefined) implementations.set(type, implementedBy)
+  // WebIDL §3.7.1: the length is that of the shortest list of arguments; an interface without a constructor has 0.
+  if (constructorLength !== undefined) {
+    Object.defineProperty(type, 'length', { value: constructorLength, configurable: true })
+  }
 }
 
-/** An event handler attribute: a function, or null. */
+/** WebIDL §3.7.6: an event handler attribute that throws where `this` does not implement the interface. */
+function guardedHandler(
+  key: string,
+  descriptor: PropertyDescriptor,
+  implementedBy: (value: object) => boolean,
+): PropertyDescriptor {
+  const { get, set } = descriptor
+  if (!key.startsWith('on') || get === undefined || set === undefined) return descriptor
+  const check = (target: unknown): void => {
+    if (!isObject(target) || !implementedBy(target)) throw new TypeError(`${key}: Illegal invocation`)
+  }
+  // An object literal, since it names the two functions as WebIDL wants them: `get onopen` and `set onopen`.
+  const guarded = {
+    get [key](): unknown {
+      check(this)
+      return get.call(this)
+    },
+    set [key](handler: unknown) {
+      check(this)
+      set.call(this, handler)
+    },
+  }
+  return { ...Object.getOwnPropertyDescriptor(guarded, key), configurable: true }
+}
+
+/** What an event handler attribute is set to: a function, or null. */
 export type EventHandler<Target = EventTarget, E extends Event = Event> = ((this: Target, event: E) => unknown) | null
+
+/**
+ * What an event handler attribute is read as.
+ *
+ * A function that takes anything: TypeScript compares attributes by what is read. One that took no other target than ours
+ * would keep our objects from being given to code that is written against TypeScript's `lib.dom`.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: `never` and `unknown` both fail one direction of the comparison
+export type HeldEventHandler = ((this: any, event: any) => any) | null
 
 /** The event handlers of a target, by type. */
 const eventHandlers = new WeakMap<EventTarget, Map<string, HandlerSlot>>()
@@ -217,15 +282,21 @@ function createSlot(target: EventTarget, handler: object): HandlerSlot {
 
 /** An EventTarget whose listeners know the event they get: `Events` maps types to events. */
 export interface TypedEventTarget<Events> extends EventTarget {
-  addEventListener: TypedListening<Events, ListenerOptions> & EventTarget['addEventListener']
-  removeEventListener: TypedListening<Events, { capture?: boolean }> & EventTarget['removeEventListener']
+  addEventListener<Type extends keyof Events & string>(
+    type: Type,
+    listener: TypedListener<this, Events[Type]>,
+    options?: ListenerOptions | boolean,
+  ): void
+  addEventListener(...listening: Parameters<EventTarget['addEventListener']>): void
+  removeEventListener<Type extends keyof Events & string>(
+    type: Type,
+    listener: TypedListener<this, Events[Type]>,
+    options?: { capture?: boolean } | boolean,
+  ): void
+  removeEventListener(...listening: Parameters<EventTarget['removeEventListener']>): void
 }
 
-type TypedListening<Events, Options> = <Type extends keyof Events & string>(
-  type: Type,
-  listener: ((event: Events[Type]) => unknown) | { handleEvent(event: Events[Type]): unknown },
-  options?: Options | boolean,
-) => void
+type TypedListener<Target, E> = ((this: Target, event: E) => unknown) | { handleEvent(event: E): unknown }
 
 interface ListenerOptions {
   capture?: boolean

@@ -1,5 +1,6 @@
 import {
   type Converter,
+  constructorToken,
   dictionary,
   domString,
   eventInitMembers,
@@ -19,6 +20,8 @@ export interface DeviceChangeEventInit {
   devices?: MediaDeviceInfo[]
 }
 
+type Inserted = readonly MediaDeviceInfo[]
+
 const isDevice = (value: unknown): value is MediaDeviceInfo => value instanceof MediaDeviceInfo
 
 const toInit: Converter<Required<DeviceChangeEventInit>> = dictionary('DeviceChangeEventInit', {
@@ -29,22 +32,30 @@ const toInit: Converter<Required<DeviceChangeEventInit>> = dictionary('DeviceCha
 /** mediacapture-streams §9.5: there are other devices than before. */
 export class DeviceChangeEvent extends Event {
   static {
-    exposeInterface(DeviceChangeEvent, 'DeviceChangeEvent')
+    exposeInterface(DeviceChangeEvent, 'DeviceChangeEvent', { constructorLength: 1 })
   }
 
   readonly #devices: readonly MediaDeviceInfo[]
+  readonly #inserted: readonly MediaDeviceInfo[]
 
-  constructor(...args: [type: string, eventInitDict?: DeviceChangeEventInit]) {
+  /** @param args the last two only for the library itself */
+  constructor(...args: [type: string, eventInitDict?: DeviceChangeEventInit, token?: symbol, inserted?: Inserted]) {
     requireArguments(args.length, 1, 'DeviceChangeEvent constructor')
-    const [type, eventInitDict = {}] = args
+    const [type, eventInitDict = {}, token, inserted = []] = args
     const eventType = domString(type, 'DeviceChangeEvent constructor: argument 1')
     const init = toInit(eventInitDict, 'DeviceChangeEvent constructor: argument 2')
     super(eventType, init)
     this.#devices = Object.freeze([...init.devices])
+    this.#inserted = Object.freeze(token === constructorToken ? [...inserted] : [])
   }
 
   /** All there are now. */
   get devices(): readonly MediaDeviceInfo[] {
     return this.#devices
+  }
+
+  /** Those of them that were not there before. */
+  get userInsertedDevices(): readonly MediaDeviceInfo[] {
+    return this.#inserted
   }
 }

@@ -5,7 +5,7 @@ import type { MediaDeviceKind, SyntheticDevice } from './synthetic-devices.ts'
 /** mediacapture-streams §9.3: a device, as enumerateDevices() shows it. */
 export class MediaDeviceInfo {
   static {
-    exposeInterface(MediaDeviceInfo, 'MediaDeviceInfo')
+    exposeInterface(MediaDeviceInfo, 'MediaDeviceInfo', { constructorLength: 0 })
   }
 
   readonly #device: SyntheticDevice
@@ -41,7 +41,7 @@ export class MediaDeviceInfo {
 /** mediacapture-streams §9.4: a device that tracks can be had from. */
 export class InputDeviceInfo extends MediaDeviceInfo {
   static {
-    exposeInterface(InputDeviceInfo, 'InputDeviceInfo')
+    exposeInterface(InputDeviceInfo, 'InputDeviceInfo', { constructorLength: 0 })
   }
 
   readonly #capabilities: MediaTrackCapabilities

@@ -12,6 +12,7 @@ import {
   type EventHandler,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
   requireToken,
   setEventHandler,
   TypedEventTarget,
@@ -43,7 +44,7 @@ export interface MediaDevicesEventMap {
 /** mediacapture-streams §9.2: devices that there are not. */
 export class MediaDevices extends TypedEventTarget<MediaDevicesEventMap> {
   static {
-    exposeInterface(MediaDevices, 'MediaDevices')
+    exposeInterface(MediaDevices, 'MediaDevices', { constructorLength: 0, implementedBy: value => #slots in value })
   }
 
   readonly #slots: DeviceSlots
@@ -61,6 +62,7 @@ export class MediaDevices extends TypedEventTarget<MediaDevicesEventMap> {
   }
 
   getSupportedConstraints(): MediaTrackSupportedConstraints {
+    if (!(#slots in this)) throw new TypeError('MediaDevices.getSupportedConstraints: Illegal invocation')
     return Object.fromEntries(
       constrainableProperties.map(property => [property, true]),
     ) as MediaTrackSupportedConstraints
@@ -82,7 +84,7 @@ export class MediaDevices extends TypedEventTarget<MediaDevicesEventMap> {
     return openStream(this.#slots, requestedOfDisplay(options), display)
   }
 
-  get ondevicechange(): EventHandler<MediaDevices, DeviceChangeEvent> {
+  get ondevicechange(): HeldEventHandler {
     return getEventHandler(this, 'devicechange')
   }
 
@@ -120,9 +122,12 @@ export function createMediaDevices(options: MediaDevicesOptions = {}): MediaDevi
   return {
     mediaDevices,
     setDevices: counts => {
+      const before = new Set(slots.devices.map(({ deviceId }) => deviceId))
       slots.devices = makeDevices(counts)
       endFeedsOfMissing(slots)
-      mediaDevices.dispatchEvent(new DeviceChangeEvent('devicechange', { devices: deviceInfos(slots.devices) }))
+      const devices = deviceInfos(slots.devices)
+      const inserted = devices.filter(({ deviceId }) => !before.has(deviceId))
+      mediaDevices.dispatchEvent(new DeviceChangeEvent('devicechange', { devices }, constructorToken, inserted))
     },
   }
 }

@@ -5,6 +5,7 @@ import { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
 import { ecdsaCertificate } from '../support/test-certificate.ts'
 import { imported } from './certificate-call.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 describe('The certificates of a configuration', () => {
   let first: RTCCertificate
@@ -18,8 +19,8 @@ describe('The certificates of a configuration', () => {
   })
   afterEach(() => peer.close())
 
-  function make(certificates?: RTCCertificate[]): RTCPeerConnection {
-    const environment = new Simulation(1).host('here', ['192.0.2.1'])
+  function make(certificates?: RTCCertificate[], sim: Simulation = new Simulation(1)): RTCPeerConnection {
+    const environment = sim.host('here', ['192.0.2.1'])
     return new RTCPeerConnection(certificates === undefined ? {} : { certificates }, { environment })
   }
 
@@ -58,10 +59,11 @@ describe('The certificates of a configuration', () => {
   })
 
   it('are none where none were given, also after one was made for the connection', async () => {
-    const plain = make()
+    const sim = new Simulation(1)
+    const plain = make(undefined, sim)
     assert.deepEqual(plain.getConfiguration().certificates, [])
     plain.createDataChannel('data')
-    await plain.createOffer()
+    await settled(sim, plain.createOffer())
     assert.deepEqual(plain.getConfiguration().certificates, [])
     plain.setConfiguration({})
     assert.throws(() => plain.setConfiguration({ certificates: [first] }), { name: 'InvalidModificationError' })
@@ -83,7 +85,7 @@ describe('The certificates of a configuration', () => {
     assert.ok(environment.clock.wallTime() > now)
     other.setConfiguration(other.getConfiguration())
     other.createDataChannel('data')
-    assert.match((await other.createOffer()).sdp ?? '', /a=fingerprint/)
+    assert.match((await settled(sim, other.createOffer())).sdp ?? '', /a=fingerprint/)
     other.close()
   })
 

@@ -5,6 +5,7 @@ import { createPair, negotiate } from '../sim/peers.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
 import { observe } from '../support/observed-environment.ts'
 import { testCertificate } from '../support/test-certificate.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 const later = Date.UTC(2100, 0, 1)
 
@@ -28,7 +29,7 @@ describe('RTCPeerConnection', () => {
       const sim = new Simulation(1)
       const { peer, opened } = peerOn(sim)
       peer.createDataChannel('x')
-      await sim.hold(peer.createOffer())
+      await settled(sim, peer.createOffer())
       await sim.runFor(100)
       assert.equal(opened(), 0)
       peer.close()
@@ -102,7 +103,7 @@ describe('RTCPeerConnection', () => {
       const certificates = [certificate(1), certificate(2)]
       const { peer } = peerOn(sim, { certificates })
       peer.createDataChannel('x')
-      const { sdp } = await peer.createOffer()
+      const { sdp } = await settled(sim, peer.createOffer())
       for (const each of certificates) {
         const [fingerprint] = each.getFingerprints()
         assert.match(sdp ?? '', new RegExp(`a=fingerprint:sha-256 ${fingerprint?.value}`, 'i'))

@@ -6,6 +6,7 @@ import { connectPair, negotiate, type SimulatedPair } from '../sim/peers.ts'
 import { startTurnServer } from '../sim/servers.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
 import { type Observed, observe } from '../support/observed-environment.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 const aliceAddresses = ['192.0.2.1', '2001:db8::1']
 const bobAddresses = ['192.0.2.2', '2001:db8::2']
@@ -107,7 +108,8 @@ describe('The transport policy relay', () => {
     const both = await call(sim, { iceServers, iceTransportPolicy: 'relay' })
     assert.ok(await sim.run(() => isOpen(both)), situation(both))
     const name = '01234567-89ab-cdef-0123-456789abcdef.local'
-    await both.alice.addIceCandidate({ candidate: `candidate:1 1 udp 2130706431 ${name} 5000 typ host`, sdpMid: '0' })
+    const candidate = `candidate:1 1 udp 2130706431 ${name} 5000 typ host`
+    await settled(sim, both.alice.addIceCandidate({ candidate, sdpMid: '0' }))
     await sim.runFor(5_000)
     await assertPrivate(both)
     both.alice.close()

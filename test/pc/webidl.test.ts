@@ -10,6 +10,7 @@ import {
   enumeration,
   exposeInterface,
   getEventHandler,
+  implementsInterface,
   instance,
   nullable,
   optional,
@@ -183,6 +184,69 @@ describe('WebIDL interfaces', () => {
     assert.deepEqual(seen, ['attribute', 'operation'])
     assert.equal(String(new Example()), '[object Example]')
     assert.equal(new Example().attribute, 1)
+  })
+
+  class Guarded extends TypedEventTarget<{ ping: Event }> {
+    static {
+      exposeInterface(Guarded, 'Guarded', { constructorLength: 0, implementedBy: value => #name in value })
+    }
+
+    readonly #name: string
+
+    constructor(name: string) {
+      super()
+      this.#name = name
+    }
+
+    get name(): string {
+      return this.#name
+    }
+
+    get onping(): EventHandler<Guarded> {
+      return getEventHandler(this, 'ping')
+    }
+
+    set onping(handler: EventHandler<Guarded>) {
+      setEventHandler(this, 'ping', handler)
+    }
+  }
+
+  it('have the length of their definition, not that of the class', () => {
+    assert.deepEqual(Object.getOwnPropertyDescriptor(Guarded, 'length'), {
+      value: 0,
+      writable: false,
+      enumerable: false,
+      configurable: true,
+    })
+  })
+
+  it('are not implemented by what only has their prototype', () => {
+    class Derived extends Guarded {}
+    assert.equal(implementsInterface(Guarded, new Guarded('a')), true)
+    assert.equal(implementsInterface(Guarded, new Derived('a')), true)
+    for (const value of [Object.create(Guarded.prototype), Guarded.prototype, {}, null, undefined, 1]) {
+      assert.equal(implementsInterface(Guarded, value), false)
+    }
+    class Unknown {}
+    assert.equal(implementsInterface(Unknown, new Unknown()), false)
+  })
+
+  it('refuse event handlers on anything else, and keep the names of the functions', () => {
+    const handler = Object.getOwnPropertyDescriptor(Guarded.prototype, 'onping')
+    assert.ok(handler?.get && handler.set)
+    assert.deepEqual([handler.get.name, handler.set.name, handler.enumerable], ['get onping', 'set onping', true])
+    for (const value of [Object.create(Guarded.prototype), new EventTarget(), null, undefined, 1]) {
+      assert.throws(() => Reflect.apply(Object(handler.get), value, []), new TypeError('onping: Illegal invocation'))
+      assert.throws(
+        () => Reflect.apply(Object(handler.set), value, [null]),
+        new TypeError('onping: Illegal invocation'),
+      )
+    }
+    const guarded = new Guarded('a')
+    const heard = (): void => undefined
+    guarded.onping = heard
+    assert.equal(guarded.onping, heard)
+    assert.equal(guarded.name, 'a')
   })
 })
 

@@ -203,11 +203,18 @@ describe('mediaDevices for tests', () => {
       log.push(`${event.type} ${event.devices.length}`)
     }
     if (lost) lost.onended = () => log.push('ended')
+    const events: DeviceChangeEvent[] = []
+    devices.addEventListener('devicechange', event => events.push(event))
     setDevices({ cameras: 1 })
     await media.run(1)
     assert.deepEqual(log, ['devicechange 2', 'ended'])
     assert.deepEqual([kept?.readyState, lost?.readyState], ['live', 'ended'])
     assert.deepEqual(lost?.getSettings(), { deviceId: 'synthetic-camera-2', groupId: 'synthetic' })
+    setDevices({ cameras: 3 })
+    assert.deepEqual(
+      events.map(({ userInsertedDevices }) => userInsertedDevices.map(({ deviceId }) => deviceId)),
+      [[], ['synthetic-camera-2', 'synthetic-camera-3']],
+    )
     assert.throws(() => setDevices({ cameras: 17 }), RangeError)
   })
 

@@ -54,7 +54,10 @@ let slotsOf: (transform: RTCRtpScriptTransform) => Slots
  */
 export class RTCRtpScriptTransform {
   static {
-    exposeInterface(RTCRtpScriptTransform, 'RTCRtpScriptTransform')
+    exposeInterface(RTCRtpScriptTransform, 'RTCRtpScriptTransform', {
+      constructorLength: 1,
+      implementedBy: value => #slots in value,
+    })
     slotsOf = transform => transform.#slots
   }
 

@@ -7,6 +7,7 @@ import {
   type EventHandler,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
   requireArguments,
   requireToken,
   setEventHandler,
@@ -35,7 +36,10 @@ interface PendingRequest {
 /** The worker's half of a transform: webrtc-encoded-transform §4.6. */
 export class RTCRtpScriptTransformer extends TypedEventTarget<TransformerEvents> {
   static {
-    exposeInterface(RTCRtpScriptTransformer, 'RTCRtpScriptTransformer')
+    exposeInterface(RTCRtpScriptTransformer, 'RTCRtpScriptTransformer', {
+      constructorLength: 0,
+      implementedBy: value => #port in value,
+    })
   }
 
   readonly #port: MessagePort
@@ -82,12 +86,13 @@ export class RTCRtpScriptTransformer extends TypedEventTarget<TransformerEvents>
    * @returns resolved just before the keyframe can be read. Rejected with a TypeError for what cannot be a RID, a
    *   `NotFoundError` if no such layer is sent, an `InvalidStateError` if this is not about video that is sent.
    */
-  async generateKeyFrame(rid?: string): Promise<undefined> {
+  async generateKeyFrame(...[rid]: readonly [rid?: string]): Promise<undefined> {
+    const request = this.#request.bind(this)
     const name = 'generateKeyFrame: argument 1'
     const layer = rid === undefined ? undefined : domString(rid, name)
     // webrtc-encoded-transform §4.10, the generate key frame algorithm, step 3
     if (layer !== undefined && !ridGrammar.test(layer)) throw new TypeError(`${name} is not a RID`)
-    return this.#request(id => ({ kind: 'generate', id, rid: layer }))
+    return request(id => ({ kind: 'generate', id, rid: layer }))
   }
 
   /**
@@ -100,7 +105,7 @@ export class RTCRtpScriptTransformer extends TypedEventTarget<TransformerEvents>
   }
 
   /** A receiver of what is sent asks for a keyframe; one is generated unless the event is cancelled. */
-  get onkeyframerequest(): EventHandler<RTCRtpScriptTransformer, KeyFrameRequestEvent> {
+  get onkeyframerequest(): HeldEventHandler {
     return getEventHandler(this, 'keyframerequest')
   }
 
@@ -174,7 +179,7 @@ export class RTCRtpScriptTransformer extends TypedEventTarget<TransformerEvents>
 /** webrtc-encoded-transform §4.6: a transform was made whose frames are to go through this thread. */
 export class RTCTransformEvent extends Event {
   static {
-    exposeInterface(RTCTransformEvent, 'RTCTransformEvent')
+    exposeInterface(RTCTransformEvent, 'RTCTransformEvent', { constructorLength: 0 })
   }
 
   readonly #transformer: RTCRtpScriptTransformer
@@ -194,7 +199,7 @@ export class RTCTransformEvent extends Event {
 /** webrtc-encoded-transform §4.6 */
 export class KeyFrameRequestEvent extends Event {
   static {
-    exposeInterface(KeyFrameRequestEvent, 'KeyFrameRequestEvent')
+    exposeInterface(KeyFrameRequestEvent, 'KeyFrameRequestEvent', { constructorLength: 1 })
   }
 
   readonly #rid: string | null

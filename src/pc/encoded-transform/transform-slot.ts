@@ -1,5 +1,6 @@
 import type { RtpPacket } from '../../rtp/packet.ts'
 import type { MediaKind, StreamContext, TrackConsumer } from '../media/track-signal.ts'
+import { implementsInterface } from '../webidl.ts'
 import { createCounters, type TransformStatistics } from './counters.ts'
 import type { FrameChannel, TransformSide } from './frame-channel.ts'
 import { FrameExchange } from './frame-exchange.ts'
@@ -191,6 +192,6 @@ class Attachment implements AttachedConsumer {
 /** RTCRtpTransform?, as far as it is implemented: SFrame is not. */
 function toTransform(value: unknown): RTCRtpScriptTransform | null {
   if (value === null || value === undefined) return null
-  if (value instanceof RTCRtpScriptTransform) return value
+  if (implementsInterface(RTCRtpScriptTransform, value)) return value
   throw new TypeError("transform is not of type 'RTCRtpScriptTransform'")
 }

@@ -89,7 +89,7 @@ type Counts = typeof noCounts
  */
 export class EncodedTrackSink implements AsyncIterable<ReceivedFrame> {
   static {
-    exposeInterface(EncodedTrackSink, 'EncodedTrackSink')
+    exposeInterface(EncodedTrackSink, 'EncodedTrackSink', { implementedBy: value => #source in value })
   }
 
   readonly #environment: MediaEnvironment

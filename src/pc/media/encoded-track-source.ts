@@ -7,6 +7,7 @@ import {
   enforceRange,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
   optional,
   requireArguments,
   required,
@@ -88,7 +89,7 @@ const minPayloadBytes = 64
 /** Frames of an encoder, or of a file, as a track. Each is cut into packets once, for all connections that send it. */
 export class EncodedTrackSource extends TypedEventTarget<TrackSourceEventMap> {
   static {
-    exposeInterface(EncodedTrackSource, 'EncodedTrackSource')
+    exposeInterface(EncodedTrackSource, 'EncodedTrackSource', { implementedBy: value => #core in value })
   }
 
   readonly #core: SourceCore
@@ -208,7 +209,7 @@ export class EncodedTrackSource extends TypedEventTarget<TrackSourceEventMap> {
     this.#core.close()
   }
 
-  get onkeyframerequest(): EventHandler<EncodedTrackSource, KeyframeRequestEvent> {
+  get onkeyframerequest(): HeldEventHandler {
     return getEventHandler(this, 'keyframerequest')
   }
 
@@ -217,7 +218,7 @@ export class EncodedTrackSource extends TypedEventTarget<TrackSourceEventMap> {
   }
 
   /** What the encoder is to produce: how much connections have room for, and what they ask of each encoding. */
-  get ontargetbitrate(): EventHandler<EncodedTrackSource, TargetBitrateEvent> {
+  get ontargetbitrate(): HeldEventHandler {
     return getEventHandler(this, 'targetbitrate')
   }
 

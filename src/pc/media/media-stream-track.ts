@@ -8,6 +8,8 @@ import {
   type EventHandler,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
+  implementsInterface,
   requireToken,
   setEventHandler,
   TypedEventTarget,
@@ -56,7 +58,10 @@ export interface TrackObserver {
 /** mediacapture-streams §4.3: the media of one source. */
 export class MediaStreamTrack extends TypedEventTarget<MediaStreamTrackEventMap> {
   static {
-    exposeInterface(MediaStreamTrack, 'MediaStreamTrack')
+    exposeInterface(MediaStreamTrack, 'MediaStreamTrack', {
+      constructorLength: 0,
+      implementedBy: value => #slots in value,
+    })
     slotsOf = track => track.#slots
     sourceOf = track => track.#slots.gate
     observeTrack = (track, observer) => {
@@ -75,7 +80,8 @@ export class MediaStreamTrack extends TypedEventTarget<MediaStreamTrackEventMap>
     this.#slots = slots
   }
 
-  get kind(): MediaKind {
+  /** `audio` or `video`. */
+  get kind(): string {
     return this.#slots.origin.source.kind
   }
 
@@ -109,15 +115,22 @@ export class MediaStreamTrack extends TypedEventTarget<MediaStreamTrackEventMap>
     return this.#slots.gate.ended ? 'ended' : 'live'
   }
 
+  /** webrtc-identity §8.1: whether the application is kept from the media. It never is: there is no other origin here. */
+  get isolated(): boolean {
+    if (!(#slots in this)) throw new TypeError('MediaStreamTrack.isolated: Illegal invocation')
+    return false
+  }
+
   /** MediaStreamTrack Content Hints: what the application says about the content; the empty string, or a hint for this kind. */
   get contentHint(): string {
     return this.#slots.contentHint
   }
 
   set contentHint(value: string) {
+    const slots = this.#slots
     const hint = domString(value, 'MediaStreamTrack.contentHint')
     // MediaStreamTrack Content Hints: a hint that is not one for this kind is ignored
-    if (hint === '' || contentHints[this.kind].includes(hint)) this.#slots.contentHint = hint
+    if (hint === '' || contentHints[slots.origin.source.kind].includes(hint)) slots.contentHint = hint
   }
 
   /** Another track of the same source; it lives until its own {@link stop}, or the end of the source. */
@@ -148,15 +161,15 @@ export class MediaStreamTrack extends TypedEventTarget<MediaStreamTrackEventMap>
 
   /** @returns a promise that is rejected with an OverconstrainedError where the source cannot do what is demanded of it */
   async applyConstraints(constraints: MediaTrackConstraints = {}): Promise<void> {
-    const converted = toMediaTrackConstraints(constraints, 'MediaStreamTrack.applyConstraints: argument 1')
     const slots = this.#slots
+    const converted = toMediaTrackConstraints(constraints, 'MediaStreamTrack.applyConstraints: argument 1')
     // mediacapture-streams §4.3.3 applyConstraints, step 2: an ended track takes no notice
     if (slots.gate.ended) return
-    slots.origin.constrainable.apply(constraintsFor(this.kind, converted))
+    slots.origin.constrainable.apply(constraintsFor(slots.origin.source.kind, converted))
     slots.constraints = converted
   }
 
-  get onmute(): Handler<'mute'> {
+  get onmute(): HeldEventHandler {
     return getEventHandler(this, 'mute')
   }
 
@@ -164,7 +177,7 @@ export class MediaStreamTrack extends TypedEventTarget<MediaStreamTrackEventMap>
     setEventHandler(this, 'mute', handler)
   }
 
-  get onunmute(): Handler<'unmute'> {
+  get onunmute(): HeldEventHandler {
     return getEventHandler(this, 'unmute')
   }
 
@@ -172,12 +185,20 @@ export class MediaStreamTrack extends TypedEventTarget<MediaStreamTrackEventMap>
     setEventHandler(this, 'unmute', handler)
   }
 
-  get onended(): Handler<'ended'> {
+  get onended(): HeldEventHandler {
     return getEventHandler(this, 'ended')
   }
 
   set onended(handler: Handler<'ended'>) {
     setEventHandler(this, 'ended', handler)
+  }
+
+  get onisolationchange(): HeldEventHandler {
+    return getEventHandler(this, 'isolationchange')
+  }
+
+  set onisolationchange(handler: EventHandler<MediaStreamTrack>) {
+    setEventHandler(this, 'isolationchange', handler)
   }
 }
 
@@ -226,7 +247,7 @@ export function createTrack(options: TrackOptions): TrackHandle {
 }
 
 export function isMediaStreamTrack(value: unknown): value is MediaStreamTrack {
-  return value instanceof MediaStreamTrack
+  return implementsInterface(MediaStreamTrack, value)
 }
 
 /** What a track has in common with its clones. */

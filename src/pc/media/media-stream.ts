@@ -7,6 +7,8 @@ import {
   type EventHandler,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
+  implementsInterface,
   instance,
   requireArguments,
   sequence,
@@ -38,7 +40,7 @@ interface StreamSlots {
 /** mediacapture-streams §4.2: tracks that belong together. */
 export class MediaStream extends TypedEventTarget<MediaStreamEventMap> {
   static {
-    exposeInterface(MediaStream, 'MediaStream')
+    exposeInterface(MediaStream, 'MediaStream', { constructorLength: 0, implementedBy: value => #slots in value })
     slotsOf = stream => stream.#slots
   }
 
@@ -74,9 +76,10 @@ export class MediaStream extends TypedEventTarget<MediaStreamEventMap> {
   }
 
   getTrackById(trackId: string): MediaStreamTrack | null {
+    const { tracks } = this.#slots
     requireArguments(arguments.length, 1, 'MediaStream.getTrackById')
     const id = domString(trackId, 'MediaStream.getTrackById: argument 1')
-    return this.getTracks().find(track => track.id === id) ?? null
+    return [...tracks].find(track => track.id === id) ?? null
   }
 
   /** Adds a track, unless it is there already. No event is fired: it is the application's own doing. */
@@ -96,7 +99,7 @@ export class MediaStream extends TypedEventTarget<MediaStreamEventMap> {
     return new MediaStream(this.getTracks().map(track => track.clone()))
   }
 
-  get onaddtrack(): Handler<'addtrack'> {
+  get onaddtrack(): HeldEventHandler {
     return getEventHandler(this, 'addtrack')
   }
 
@@ -104,7 +107,7 @@ export class MediaStream extends TypedEventTarget<MediaStreamEventMap> {
     setEventHandler(this, 'addtrack', handler)
   }
 
-  get onremovetrack(): Handler<'removetrack'> {
+  get onremovetrack(): HeldEventHandler {
     return getEventHandler(this, 'removetrack')
   }
 
@@ -148,7 +151,7 @@ export function removeTrackFromStream(stream: MediaStream, track: MediaStreamTra
 }
 
 export function isMediaStream(value: unknown): value is MediaStream {
-  return value instanceof MediaStream
+  return implementsInterface(MediaStream, value)
 }
 
 function toTrackSet(source: unknown): readonly MediaStreamTrack[] {

@@ -55,7 +55,7 @@ const toOptions: Converter<Required<RtpTrackSinkOptions>> = dictionary('RtpTrack
  */
 export class RtpTrackSink implements AsyncIterable<SinkPacket> {
   static {
-    exposeInterface(RtpTrackSink, 'RtpTrackSink')
+    exposeInterface(RtpTrackSink, 'RtpTrackSink', { implementedBy: value => #source in value })
   }
 
   readonly #source: TrackSource

@@ -9,6 +9,7 @@ import {
   enforceRange,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
   optional,
   requireArguments,
   required,
@@ -92,7 +93,7 @@ const toOptions = dictionary('RtpTrackSourceOptions', {
  */
 export class RtpTrackSource extends TypedEventTarget<TrackSourceEventMap> {
   static {
-    exposeInterface(RtpTrackSource, 'RtpTrackSource')
+    exposeInterface(RtpTrackSource, 'RtpTrackSource', { implementedBy: value => #core in value })
   }
 
   readonly #core: SourceCore
@@ -186,7 +187,7 @@ export class RtpTrackSource extends TypedEventTarget<TrackSourceEventMap> {
     this.#core.close()
   }
 
-  get onkeyframerequest(): EventHandler<RtpTrackSource, KeyframeRequestEvent> {
+  get onkeyframerequest(): HeldEventHandler {
     return getEventHandler(this, 'keyframerequest')
   }
 
@@ -195,7 +196,7 @@ export class RtpTrackSource extends TypedEventTarget<TrackSourceEventMap> {
   }
 
   /** How much connections have room for, and what they ask of each encoding. */
-  get ontargetbitrate(): EventHandler<RtpTrackSource, TargetBitrateEvent> {
+  get ontargetbitrate(): HeldEventHandler {
     return getEventHandler(this, 'targetbitrate')
   }
 

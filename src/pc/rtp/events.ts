@@ -6,6 +6,7 @@ import {
   domString,
   eventInitMembers,
   exposeInterface,
+  implementsInterface,
   instance,
   optional,
   requireArguments,
@@ -106,9 +107,9 @@ export class RTCDTMFToneChangeEvent extends Event {
 }
 
 function isReceiver(value: unknown): value is RTCRtpReceiver {
-  return value instanceof RTCRtpReceiver
+  return implementsInterface(RTCRtpReceiver, value)
 }
 
 function isTransceiver(value: unknown): value is RTCRtpTransceiver {
-  return value instanceof RTCRtpTransceiver
+  return implementsInterface(RTCRtpTransceiver, value)
 }

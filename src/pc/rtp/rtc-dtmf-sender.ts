@@ -3,6 +3,7 @@ import {
   type EventHandler,
   exposeInterface,
   getEventHandler,
+  type HeldEventHandler,
   requireArguments,
   requireToken,
   setEventHandler,
@@ -26,7 +27,7 @@ export interface DtmfSteps {
 /** webrtc-pc §7.2: sends the tones of a telephone's keys. */
 export class RTCDTMFSender extends TypedEventTarget<RTCDTMFSenderEventMap> {
   static {
-    exposeInterface(RTCDTMFSender, 'RTCDTMFSender')
+    exposeInterface(RTCDTMFSender, 'RTCDTMFSender', { constructorLength: 0, implementedBy: value => #slots in value })
   }
 
   readonly #slots: DtmfSteps
@@ -64,7 +65,7 @@ export class RTCDTMFSender extends TypedEventTarget<RTCDTMFSenderEventMap> {
     return this.#slots.toneBuffer
   }
 
-  get ontonechange(): EventHandler<RTCDTMFSender, RTCDTMFToneChangeEvent> {
+  get ontonechange(): HeldEventHandler {
     return getEventHandler(this, 'tonechange')
   }
 

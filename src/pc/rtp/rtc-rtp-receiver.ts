@@ -32,7 +32,7 @@ export interface ReceiverSteps extends ReceiverSlots {
 /** webrtc-pc §5.3: how a track of the peer is received. */
 export class RTCRtpReceiver {
   static {
-    exposeInterface(RTCRtpReceiver, 'RTCRtpReceiver')
+    exposeInterface(RTCRtpReceiver, 'RTCRtpReceiver', { constructorLength: 0, implementedBy: value => #slots in value })
   }
 
   readonly #slots: ReceiverSteps
@@ -48,6 +48,9 @@ export class RTCRtpReceiver {
     requireArguments(arguments.length, 1, 'RTCRtpReceiver.getCapabilities')
     return capabilities(domString(kind, 'RTCRtpReceiver.getCapabilities: argument 1'))
   }
+
+  /** webrtc-extensions §14.1: without effect, as no codec here is one of hardware. */
+  static disableHardwareDecoding(): void {}
 
   get track(): MediaStreamTrack {
     return this.#slots.track

@@ -34,7 +34,7 @@ export interface SenderSteps extends SenderSlots {
 /** webrtc-pc §5.2: how a track is sent to the peer. */
 export class RTCRtpSender {
   static {
-    exposeInterface(RTCRtpSender, 'RTCRtpSender')
+    exposeInterface(RTCRtpSender, 'RTCRtpSender', { constructorLength: 0, implementedBy: value => #slots in value })
   }
 
   readonly #slots: SenderSteps
@@ -50,6 +50,9 @@ export class RTCRtpSender {
     requireArguments(arguments.length, 1, 'RTCRtpSender.getCapabilities')
     return capabilities(domString(kind, 'RTCRtpSender.getCapabilities: argument 1'))
   }
+
+  /** webrtc-extensions §14.2: without effect, as no codec here is one of hardware. */
+  static disableHardwareEncoding(): void {}
 
   get track(): MediaStreamTrack | null {
     return this.#slots.track

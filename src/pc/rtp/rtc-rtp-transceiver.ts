@@ -24,7 +24,10 @@ export interface TransceiverSteps extends TransceiverSlots {
 /** webrtc-pc §5.4: a sender and a receiver that share a media section. */
 export class RTCRtpTransceiver {
   static {
-    exposeInterface(RTCRtpTransceiver, 'RTCRtpTransceiver')
+    exposeInterface(RTCRtpTransceiver, 'RTCRtpTransceiver', {
+      constructorLength: 0,
+      implementedBy: value => #slots in value,
+    })
   }
 
   readonly #slots: TransceiverSteps
@@ -106,6 +109,12 @@ export class RTCRtpTransceiver {
     const name = 'RTCRtpTransceiver.setHeaderExtensionsToNegotiate'
     requireArguments(arguments.length, 1, name)
     slots.setHeaderExtensionsToNegotiate(toHeaderExtensions(extensions, `${name}: argument 1`))
+  }
+
+  /** webrtc-extensions §12.2: whether RFC 9335 was negotiated. It never is: `a=cryptex` is neither offered nor answered. */
+  get rtpHeaderEncryptionNegotiated(): boolean {
+    if (!(#slots in this)) throw new TypeError('RTCRtpTransceiver.rtpHeaderEncryptionNegotiated: Illegal invocation')
+    return false
   }
 
   /** webrtc-extensions §5.3: what the last negotiation came to; empty before the first one. */

@@ -10,6 +10,7 @@ import type { RTCCertificate } from '../rtc-certificate.ts'
 import type { RTCDtlsTransport } from '../rtc-transports.ts'
 import type { TransceiverSlots } from '../rtp/slots.ts'
 import { type RTCStats, RTCStatsReport } from '../stats.ts'
+import { constructorToken } from '../webidl.ts'
 import { channelStats } from './channel-stats.ts'
 import type { Entry } from './entry.ts'
 import type { MediaContext, OwnedEntry } from './media-context.ts'
@@ -53,7 +54,7 @@ export class StatsCollector {
     const all = [...this.#connectionStats(input), ...media.map(({ entry }) => entry)]
     // webrtc-pc §8.5, steps 2 to 4
     const selected = selector === null ? all : withReferenced(ownedBy(selector, media), all)
-    return new RTCStatsReport(this.#finish(selected))
+    return new RTCStatsReport(constructorToken, this.#finish(selected))
   }
 
   #connectionStats(input: StatsInput): Entry[] {

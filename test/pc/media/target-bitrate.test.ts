@@ -7,6 +7,7 @@ import { sourceOf } from '../../../src/pc/media/media-stream-track.ts'
 import { RtpTrackSource } from '../../../src/pc/media/rtp-track-source.ts'
 import { TargetBitrateEvent } from '../../../src/pc/media/target-bitrate-event.ts'
 import type { EncodingTarget } from '../../../src/pc/media/track-signal.ts'
+import type { TypedEventTarget } from '../../../src/pc/webidl.ts'
 import { serializeRtp } from '../../../src/rtp/packet.ts'
 import { Collector } from './fake-source.ts'
 import { packet, turn, virtualMedia } from './virtual-media.ts'
@@ -55,7 +56,8 @@ for (const [name, create] of Object.entries(sources)) {
       const media = virtualMedia(2)
       const source = create(media.environment)
       const heard: string[] = []
-      source.addEventListener('targetbitrate', ({ rid, bitrate, encoding }) =>
+      const listenable: TypedEventTarget<{ targetbitrate: TargetBitrateEvent }> = source
+      listenable.addEventListener('targetbitrate', ({ rid, bitrate, encoding }) =>
         heard.push(`${rid} ${bitrate} ${encoding.active}`),
       )
       const gate = sourceOf(source.track)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { sourceOf } from '../../../src/pc/media/media-stream-track.ts'
 import { RTCRtpReceiver } from '../../../src/pc/rtp/rtc-rtp-receiver.ts'
 import { RTCStatsReport } from '../../../src/pc/stats.ts'
+import { constructorToken } from '../../../src/pc/webidl.ts'
 import {
   ExtensionUri,
   writeAbsCaptureTime,
@@ -167,7 +168,7 @@ describe('RTCRtpReceiver', () => {
     const { host, transceiver } = audioReceiver()
     const { object } = transceiver.receiver
     await assert.rejects(object.getStats(), { name: 'NotSupportedError' })
-    const report = new RTCStatsReport([])
+    const report = new RTCStatsReport(constructorToken, [])
     Object.assign(host, { collectStats: async () => report })
     assert.equal(await object.getStats(), report)
   })

@@ -4,6 +4,7 @@ import { codecCapabilities } from '../../../src/pc/rtp/codecs.ts'
 import type { RTCRtpSendParameters } from '../../../src/pc/rtp/parameters.ts'
 import { RTCRtpSender } from '../../../src/pc/rtp/rtc-rtp-sender.ts'
 import { RTCStatsReport } from '../../../src/pc/stats.ts'
+import { constructorToken } from '../../../src/pc/webidl.ts'
 import { ExtensionUri } from '../../../src/rtp/extension-values.ts'
 import { connected, FakeHost, localTrack, section, transceiverOf } from './fakes.ts'
 
@@ -338,7 +339,7 @@ describe('RTCRtpSender', () => {
   it('asks the connection for statistics', async () => {
     const { host, sender } = senderOf('audio')
     await assert.rejects(sender.getStats(), rejectedWith('NotSupportedError'))
-    const report = new RTCStatsReport([])
+    const report = new RTCStatsReport(constructorToken, [])
     const selectors: unknown[] = []
     Object.assign(host, {
       collectStats: async (selector: unknown) => {

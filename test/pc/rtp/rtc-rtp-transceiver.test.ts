@@ -212,6 +212,7 @@ describe('RTCRtpTransceiver', () => {
       'getNegotiatedHeaderExtensions',
       'mid',
       'receiver',
+      'rtpHeaderEncryptionNegotiated',
       'sender',
       'setCodecPreferences',
       'setHeaderExtensionsToNegotiate',
