@@ -57,12 +57,16 @@ export function explainConnection(peer: RTCPeerConnection): ConnectionReport {
   const transports = places.map(reportOf)
   const [first] = transports
   const report = {
-    connectionState: connection.connectionState,
-    iceConnectionState: connection.iceConnectionState,
-    iceGatheringState: connection.iceGatheringState,
+    connectionState: connection.progress.connectionState,
+    iceConnectionState: connection.progress.iceConnectionState,
+    iceGatheringState: connection.progress.iceGatheringState,
     dtlsState: first?.dtlsState,
     dtls: first?.dtls,
-    serverFailures: connection.serverFailures.map(({ url, errorCode, errorText }) => ({ url, errorCode, errorText })),
+    serverFailures: connection.progress.serverFailures.map(({ url, errorCode, errorText }) => ({
+      url,
+      errorCode,
+      errorText,
+    })),
     pairs: transports.flatMap(({ pairs }) => pairs),
     packetsDropped: sum(transports.map(({ packetsDropped }) => packetsDropped)),
     transports,

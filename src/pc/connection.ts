@@ -1,42 +1,22 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { TransportAddress } from '../base/address.ts'
 import type { Environment } from '../base/environment.ts'
-import type { DtlsError } from '../dtls/errors.ts'
 import type { CryptoProvider, KeyLog } from '../dtls/index.ts'
 import type { IceParameters } from '../ice/index.ts'
 import { type CompleteConfiguration, checkModification, validateIceServers } from './configuration.ts'
-import {
-  deriveConnectionState,
-  deriveGatheringState,
-  deriveIceConnectionState,
-  type RTCIceConnectionState,
-  type RTCIceGatheringState,
-  type RTCPeerConnectionState,
-} from './connection-states.ts'
+import { ConnectionProgress } from './connection-progress.ts'
 import { DataChannels } from './data-channels.ts'
 import { createDefaultCertificate } from './default-certificate.ts'
-import {
-  dispatch,
-  RTCDataChannelEvent,
-  RTCErrorEvent,
-  RTCPeerConnectionIceErrorEvent,
-  RTCPeerConnectionIceEvent,
-} from './events.ts'
+import { dispatch, RTCDataChannelEvent } from './events.ts'
 import { CandidatePool } from './gathering/candidate-pool.ts'
 import type { HostOptions } from './gathering/host-options.ts'
 import type { IcePort } from './gathering/ice-port.ts'
-import type { ServerFailure } from './gathering/server-failure.ts'
 import { serverTargets } from './gathering/server-list.ts'
 import type { MediaStreamTrack } from './media/media-stream-track.ts'
-import type { SectionTransport, SectionTransportObserver } from './negotiation/section-transport.ts'
 import { createTransceiverHost } from './negotiation/transceiver-host.ts'
 import { Negotiator } from './negotiator.ts'
 import { OperationsChain } from './operations-chain.ts'
-import type { LocalCandidateText, PeerTransport } from './peer-transport.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
-import { toRTCError } from './rtc-error.ts'
 import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
-import type { RTCDtlsTransport } from './rtc-transports.ts'
 import { createEncoding, createTransceiver } from './rtp/create-transceiver.ts'
 import { RTCTrackEvent } from './rtp/events.ts'
 import type { TransceiverSlots } from './rtp/slots.ts'
@@ -52,9 +32,6 @@ const sctpPort = 5000
 
 /** RFC 7022 §5: at least 96 bits. */
 const cnameBytes = 12
-
-/** Failures of servers that are remembered for reports; each was told by an event as well. */
-export const maxServerFailures = 64
 
 export interface ConnectionOptions {
   readonly environment: Environment
@@ -77,10 +54,12 @@ export interface ConnectionOptions {
  * The public class converts arguments and calls this; this fires the events, at the public object. Each event comes
  * from a task of its own, never from inside a call of the application.
  */
-export class Connection implements SectionTransportObserver {
+export class Connection {
   readonly channels: DataChannels
   readonly negotiator: Negotiator
   readonly pool: CandidatePool
+  /** What the transports make of the connection. */
+  readonly progress: ConnectionProgress
   /** RFC 7022 §4.2: one for all RTP sessions of this connection, and for no other. */
   readonly cname: string
   readonly transceivers: Transceivers
@@ -90,14 +69,10 @@ export class Connection implements SectionTransportObserver {
   readonly #stats: StatsCollector
   #configuration: CompleteConfiguration
   #certificates: readonly RTCCertificate[] | undefined
-  #iceConnectionState: RTCIceConnectionState = 'new'
-  #iceGatheringState: RTCIceGatheringState = 'new'
-  #connectionState: RTCPeerConnectionState = 'new'
   #negotiationNeeded = false
   #updateNegotiationNeededOnEmptyChain = false
   #localDescriptionSet = false
   #dataChannelsCreated = false
-  readonly #serverFailures: { readonly url: string; readonly errorCode: number; readonly errorText: string }[] = []
   #closed = false
 
   constructor(target: EventTarget, configuration: CompleteConfiguration, options: ConnectionOptions) {
@@ -122,6 +97,11 @@ export class Connection implements SectionTransportObserver {
       schedule: () => this.negotiator.data?.transport.rtp.driver.schedule(),
       now: () => options.environment.clock.now(),
     })
+    this.progress = new ConnectionProgress({
+      dispatch: event => this.#dispatch(event),
+      queueTask: step => this.queueTask(step),
+      negotiator: () => this.negotiator,
+    })
     const transceivers = this.#createTransceivers()
     this.transceivers = transceivers
     this.negotiator = new Negotiator({
@@ -143,7 +123,7 @@ export class Connection implements SectionTransportObserver {
       wantsData: () => this.#dataChannelsCreated,
       isStopped: index => transceivers.all.some(({ stopped, mLineIndex }) => stopped && mLineIndex === index),
       resolvesNames: () => this.#configuration.iceTransportPolicy === 'all',
-      observer: this,
+      observer: this.progress,
     })
   }
 
@@ -155,23 +135,6 @@ export class Connection implements SectionTransportObserver {
 
   get isClosed(): boolean {
     return this.#closed
-  }
-
-  get iceConnectionState(): RTCIceConnectionState {
-    return this.#iceConnectionState
-  }
-
-  get iceGatheringState(): RTCIceGatheringState {
-    return this.#iceGatheringState
-  }
-
-  get connectionState(): RTCPeerConnectionState {
-    return this.#connectionState
-  }
-
-  /** What was told of servers that were of no use: the latest. */
-  get serverFailures(): readonly { readonly url: string; readonly errorCode: number; readonly errorText: string }[] {
-    return this.#serverFailures
   }
 
   get configuration(): CompleteConfiguration {
@@ -228,7 +191,7 @@ export class Connection implements SectionTransportObserver {
 
   addIceCandidate(init: RTCIceCandidateInit): Promise<void> {
     return this.chain(async () => {
-      const finish = this.negotiator.hearRemoteCandidate(init)
+      const finish = this.negotiator.candidates.hearRemote(init)
       // webrtc-pc §4.4.2 addIceCandidate, steps 4.7.1 and 4.7.2
       await this.#task()
       finish()
@@ -299,72 +262,7 @@ export class Connection implements SectionTransportObserver {
     this.negotiator.close()
     this.pool.close()
     // Steps 10 and 11
-    this.#iceConnectionState = 'closed'
-    this.#connectionState = 'closed'
-  }
-
-  localCandidate(transport: SectionTransport, candidate: LocalCandidateText): void {
-    this.queueTask(() => {
-      if (!this.negotiator.addLocalCandidate(transport, candidate.sdp)) return
-      const shown = transport.rtp.toRtcCandidate(candidate)
-      this.#dispatch(new RTCPeerConnectionIceEvent('icecandidate', { candidate: shown }))
-    })
-  }
-
-  endOfLocalCandidates(transport: SectionTransport): void {
-    this.queueTask(() => {
-      if (!this.negotiator.endLocalCandidates(transport)) return
-      const end = transport.rtp.toRtcCandidate(undefined)
-      this.#dispatch(new RTCPeerConnectionIceEvent('icecandidate', { candidate: end }))
-    })
-  }
-
-  /** webrtc-pc §4.8.3: a server was of no use */
-  serverFailed(url: string, { errorCode, errorText, local }: ServerFailure): void {
-    if (this.#serverFailures.length >= maxServerFailures) this.#serverFailures.shift()
-    this.#serverFailures.push({ url, errorCode, errorText })
-    this.queueTask(() => {
-      // webrtc-pc §4.8.3: the address is told only where a candidate has told it already
-      const shown = local === undefined ? undefined : this.#exposedLocal(local)
-      const [address, port] = shown === undefined ? [null, null] : [shown.address, shown.port]
-      const init = { address, port, url, errorCode, errorText }
-      this.#dispatch(new RTCPeerConnectionIceErrorEvent('icecandidateerror', init))
-    })
-  }
-
-  /** webrtc-pc §5.6: the gathering state of the transport has changed */
-  gatheringStateChanged(apply: () => void, fireAll: () => void): void {
-    this.queueTask(() => {
-      const before = this.#iceGatheringState
-      apply()
-      this.#iceGatheringState = deriveGatheringState(this.#transports().map(({ ice }) => ice.gatheringState))
-      fireAll()
-      if (before === this.#iceGatheringState) return
-      this.#fire('icegatheringstatechange')
-      if (this.#iceGatheringState === 'complete') {
-        this.#dispatch(new RTCPeerConnectionIceEvent('icecandidate', { candidate: null }))
-      }
-    })
-  }
-
-  /** webrtc-pc §5.6: change the selected candidate pair and state */
-  iceStateChanged(fireAll: () => void): void {
-    if (this.#closed) return
-    const before = this.#iceConnectionState
-    this.#iceConnectionState = deriveIceConnectionState(this.#transports().map(({ ice }) => ice.state))
-    const connectionChanged = this.#deriveConnectionState()
-    fireAll()
-    if (before !== this.#iceConnectionState) this.#fire('iceconnectionstatechange')
-    if (connectionChanged) this.#fire('connectionstatechange')
-  }
-
-  /** webrtc-pc §4.4.1.3 and §5.5 */
-  dtlsStateChanged(dtls: RTCDtlsTransport, error: DtlsError | undefined, fireAll: () => void): void {
-    if (this.#closed) return
-    const connectionChanged = this.#deriveConnectionState()
-    if (error !== undefined) dispatch(dtls, new RTCErrorEvent('error', { error: toRTCError(error) }))
-    fireAll()
-    if (connectionChanged) this.#fire('connectionstatechange')
+    this.progress.close()
   }
 
   #createTransceivers(): Transceivers {
@@ -381,26 +279,6 @@ export class Connection implements SectionTransportObserver {
   #fireTrack({ object: transceiver, receiver }: TransceiverSlots): void {
     const { object, track, streams } = receiver
     this.#dispatch(new RTCTrackEvent('track', { receiver: object, track, streams: [...streams], transceiver }))
-  }
-
-  #exposedLocal(local: TransportAddress): TransportAddress | undefined {
-    const exposed = this.#transports().some(({ localCandidates }) =>
-      localCandidates.some(({ address, port }) => address === local.address && port === local.port),
-    )
-    return exposed ? local : undefined
-  }
-
-  /** webrtc-pc §4.3: those that the states of the connection are derived from; RTCP that has its own is needed as well. */
-  #transports(): readonly PeerTransport[] {
-    return this.negotiator.transports.all.flatMap(({ components }) => components)
-  }
-
-  /** webrtc-pc §4.4.1.3; true if the state changed */
-  #deriveConnectionState(): boolean {
-    const before = this.#connectionState
-    const dtls = this.#transports().map(transport => transport.dtls.state)
-    this.#connectionState = deriveConnectionState(this.#iceConnectionState, dtls)
-    return before !== this.#connectionState
   }
 
   /** webrtc-pc §4.4.1.2 */
@@ -443,18 +321,11 @@ export class Connection implements SectionTransportObserver {
       this.updateNegotiationNeeded()
     }
     // webrtc-pc §4.4.1.4, step 4.6.14.1: what follows for transports and their states comes in tasks of its own
-    this.queueTask(() => this.iceStateChanged(nothing))
-    if (this.#awaitsNoCandidates) this.gatheringStateChanged(nothing, nothing)
+    this.progress.transportsChanged()
     // webrtc-pc §4.4.1.4, step 4.6.15
     if (state !== before) this.#fire('signalingstatechange')
     // webrtc-pc §4.4.1.4, steps 4.6.17 to 4.6.20; §4.4.4: a connection that a listener has closed fires nothing more
     for (const fireNext of this.transceivers.takeEvents()) if (!this.#closed) fireNext()
-  }
-
-  /** Transports that were released may have been the ones whose candidates were awaited, or the last: webrtc-pc §4.3.2. */
-  get #awaitsNoCandidates(): boolean {
-    if (this.#iceGatheringState === 'complete') return this.#transports().length === 0
-    return this.#iceGatheringState === 'gathering'
   }
 
   #gather(): void {
@@ -493,8 +364,4 @@ export class Connection implements SectionTransportObserver {
       if (!this.#closed) void step()
     })
   }
-}
-
-function nothing(): void {
-  // For steps that have nothing to apply, or to fire, of their own.
 }

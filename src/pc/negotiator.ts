@@ -1,35 +1,27 @@
 import type { IceParameters } from '../ice/index.ts'
-import {
-  isRtpSection,
-  parseSdp,
-  type SdpCandidate,
-  type SdpOrigin,
-  type SdpSession,
-  serializeSdp,
-} from '../sdp/index.ts'
+import { isRtpSection, parseSdp, type SdpOrigin, type SdpSession, serializeSdp } from '../sdp/index.ts'
 import { AppliedDescription } from './applied-description.ts'
 import { checkAnswerBundling, checkAnswerFits, checkOfferContinues, isToleratedMunging } from './apply-description.ts'
 import type { RTCBundlePolicy, RTCRtcpMuxPolicy } from './configuration.ts'
 import type { LocalDataDescription } from './create-description.ts'
 import type { DataChannels } from './data-channels.ts'
 import { sdpFingerprints } from './identities.ts'
-import { bringsTransport } from './negotiation/bundle-plan.ts'
+import { CandidateExchange, type CandidateExchangeOptions } from './negotiation/candidate-exchange.ts'
 import { DataAssociation } from './negotiation/data-association.ts'
 import { DescriptionMaker } from './negotiation/description-maker.ts'
 import type { AppliedMedia, MediaNegotiation } from './negotiation/media-negotiation.ts'
 import { checkRemoteTransports, findDataSection, isMultiplexed, readRemoteData } from './negotiation/remote-section.ts'
 import type { CommonTransportOptions, SectionTransport } from './negotiation/section-transport.ts'
 import { SectionTransports } from './negotiation/section-transports.ts'
-import { readCandidate, sectionOf } from './negotiation/signalled-candidate.ts'
-import { remoteFragments } from './remote-fragments.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import { toDomError } from './rtc-error.ts'
-import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
 import type { RTCSctpTransport } from './rtc-transports.ts'
 import { type SdpType, Signaling, type SignalingState } from './signaling.ts'
 
 /** What the negotiation needs from its connection. */
-export interface NegotiatorOptions extends Omit<CommonTransportOptions, 'names'> {
+export interface NegotiatorOptions
+  extends Omit<CommonTransportOptions, 'names'>,
+    Pick<CandidateExchangeOptions, 'isStopped'> {
   readonly channels: DataChannels
   readonly localData: LocalDataDescription
   readonly bundlePolicy: RTCBundlePolicy
@@ -40,14 +32,9 @@ export interface NegotiatorOptions extends Omit<CommonTransportOptions, 'names'>
   readonly certificates: () => readonly RTCCertificate[]
   /** Data channels exist, so that an offer must have a section for them. */
   readonly wantsData: () => boolean
-  /** The transceiver that is associated with the m= section of this index is stopped. */
-  readonly isStopped: (index: number) => boolean
   /** The ICE credentials of the first generation of the first transport; random ones if absent. */
   readonly iceParameters: IceParameters | undefined
 }
-
-/** The user name fragments of a candidate, by the indices of the m= sections that it belongs to. */
-type Fragments = ReadonlyMap<number, string | undefined>
 
 const creatingOffers: readonly SignalingState[] = ['stable', 'have-local-offer']
 const creatingAnswers: readonly SignalingState[] = ['have-remote-offer', 'have-local-pranswer']
@@ -62,6 +49,7 @@ type Description = { readonly type: Exclude<SdpType, 'rollback'>; readonly sdp: 
 export class Negotiator {
   readonly signaling: Signaling = new Signaling()
   readonly transports: SectionTransports
+  readonly candidates: CandidateExchange
   readonly #options: NegotiatorOptions
   readonly #maker: DescriptionMaker
   readonly #media: MediaNegotiation
@@ -78,6 +66,7 @@ export class Negotiator {
     this.#media = options.mediaNegotiation
     this.transports = new SectionTransports({ ...options, names: { used: 0 } })
     this.#maker = new DescriptionMaker({ ...options, media: this.#media, transports: this.transports })
+    this.candidates = new CandidateExchange({ ...options, signaling: this.signaling, transports: this.transports })
     // RFC 8829 §5.2.1: a session id of 62 random bits
     const random = options.environment.random(8)
     this.#sessionId = (new DataView(random.buffer, random.byteOffset).getBigUint64(0) >> 2n).toString()
@@ -183,97 +172,10 @@ export class Negotiator {
     return [session, ...session.media].some(({ iceOptions }) => iceOptions.includes('trickle'))
   }
 
-  /** Writes a candidate into the descriptions of its generation; false if there is none. */
-  addLocalCandidate(transport: SectionTransport, candidate: SdpCandidate): boolean {
-    const places = this.#localPlacesOf(transport)
-    for (const { description, index } of places) description.addCandidate(index, candidate)
-    return places.length > 0
-  }
-
-  endLocalCandidates(transport: SectionTransport): boolean {
-    const places = this.#localPlacesOf(transport)
-    for (const { description, index } of places) description.endOfCandidates(index)
-    return places.length > 0
-  }
-
-  /**
-   * webrtc-pc §4.4.2 addIceCandidate, steps 4.1 to 4.7; an empty candidate says that there will be no more.
-   *
-   * @returns what is left for a task: steps 4.7.1 and 4.7.2
-   * @throws {DOMException} what there is to say at once: InvalidStateError, OperationError
-   */
-  hearRemoteCandidate(init: RTCIceCandidateInit): () => void {
-    const { remote } = this.signaling
-    // Step 4.1
-    if (remote === undefined) throw invalidState('a candidate needs a remote description to belong to')
-    // Steps 4.2 and 4.3
-    const index = sectionOf(remote.session, init)
-    // Step 4.4
-    if (index !== undefined && this.#options.isStopped(index)) return nothing
-    // Step 4.5
-    const ufrag = init.usernameFragment ?? undefined
-    if (ufrag !== undefined && !this.#isKnownGeneration(index, ufrag)) {
-      throw new DOMException("no remote description has the candidate's username fragment", 'OperationError')
-    }
-    // Step 4.7: without a fragment it is the latest generation; without a section the end of candidates is that of all
-    const latest = [...remoteFragments(remote.session).entries()].map(([at, own]) => [at, ufrag ?? own] as const)
-    const fragments = new Map(index === undefined ? latest : latest.slice(index, index + 1))
-    try {
-      const candidate = readCandidate(init.candidate ?? '')
-      this.#hearCandidate(fragments, candidate)
-      return () => this.#recordCandidate(fragments, candidate)
-    } catch (error) {
-      return () => {
-        throw error
-      }
-    }
-  }
-
   /** Releases everything; silently. */
   close(): void {
     this.#data?.close()
     this.transports.close()
-  }
-
-  /** What belongs to another generation, or to a transport that was bundled away, waits in the description or is of no use. */
-  #hearCandidate(fragments: Fragments, candidate: SdpCandidate | undefined): void {
-    const concerned = [...fragments].map(([index, fragment]) => {
-      const transport = this.transports.at(index)
-      return transport?.hasRemoteFragment(fragment) === true ? transport : undefined
-    })
-    for (const transport of new Set(concerned)) {
-      if (candidate === undefined) transport?.endOfRemoteCandidates()
-      else transport?.addRemoteCandidate(candidate)
-    }
-  }
-
-  /** webrtc-pc §4.4.2 addIceCandidate, steps 4.7.2.2 and 4.7.2.3: in each description of the generation */
-  #recordCandidate(fragments: Fragments, candidate: SdpCandidate | undefined): void {
-    for (const description of present(this.signaling.pendingRemote, this.signaling.currentRemote)) {
-      const known = remoteFragments(description.session)
-      for (const [index, fragment] of fragments) {
-        if (index >= known.length || known[index] !== fragment) continue
-        if (candidate === undefined) description.endOfCandidates(index)
-        else description.addCandidate(index, candidate)
-      }
-    }
-  }
-
-  #localPlacesOf(transport: SectionTransport): { description: AppliedDescription; index: number }[] {
-    const { pendingLocal, currentLocal } = this.signaling
-    const { usernameFragment } = transport.iceParameters
-    return present(pendingLocal, currentLocal).flatMap(description =>
-      description.session.media.flatMap(({ iceUfrag }, index) =>
-        iceUfrag === usernameFragment && bringsTransport(description.session, index) ? [{ description, index }] : [],
-      ),
-    )
-  }
-
-  #isKnownGeneration(index: number | undefined, ufrag: string): boolean {
-    const { pendingRemote, currentRemote } = this.signaling
-    return present(pendingRemote, currentRemote).some(({ session }) =>
-      remoteFragments(session).some((known, at) => (index === undefined || at === index) && known === ufrag),
-    )
   }
 
   /** webrtc-pc §4.4.2 setLocalDescription, step 4.1 */
@@ -464,10 +366,6 @@ function readable(sdp: string): SdpSession | undefined {
 /** The version of a description rises each time, so that it says nothing about whether anything else is new. */
 function withoutOrigin(sdp: string): string {
   return sdp.replace(/^o=.*$/m, '')
-}
-
-function nothing(): void {
-  // For a candidate that is of no use to anyone.
 }
 
 function present(...descriptions: readonly (AppliedDescription | undefined)[]): AppliedDescription[] {

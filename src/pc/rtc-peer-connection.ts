@@ -164,15 +164,15 @@ export class RTCPeerConnection extends TypedEventTarget<RTCPeerConnectionEventMa
   }
 
   get iceGatheringState(): RTCIceGatheringState {
-    return this.#connection.iceGatheringState
+    return this.#connection.progress.iceGatheringState
   }
 
   get iceConnectionState(): RTCIceConnectionState {
-    return this.#connection.iceConnectionState
+    return this.#connection.progress.iceConnectionState
   }
 
   get connectionState(): RTCPeerConnectionState {
-    return this.#connection.connectionState
+    return this.#connection.progress.connectionState
   }
 
   get canTrickleIceCandidates(): boolean | null {

@@ -8,7 +8,7 @@ import type { RTCStatsReport } from '../stats.ts'
 /** What transceivers are given of their connection. */
 export interface HostingConnection {
   readonly isClosed: boolean
-  readonly connectionState: RTCPeerConnectionState
+  readonly progress: { readonly connectionState: RTCPeerConnectionState }
   readonly cname: string
   queueTask(step: () => void): void
   chain<T>(operation: () => Promise<T>): Promise<T>
@@ -22,7 +22,7 @@ export function createTransceiverHost(connection: HostingConnection, environment
       return connection.isClosed
     },
     get isConnected() {
-      return connection.connectionState === 'connected'
+      return connection.progress.connectionState === 'connected'
     },
     cname: connection.cname,
     random: length => environment.random(length),
