@@ -37,6 +37,7 @@ await build({
       out: entry,
     })),
     { in: 'src/cli/index.ts', out: 'cli' },
+    { in: 'src/pc/identity/index.ts', out: 'identity' },
     { in: 'src/pc/encoded-transform/worker.ts', out: 'worker' },
   ],
   outbase: 'src',

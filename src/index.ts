@@ -4,9 +4,11 @@ export { createSystemEnvironment } from './net/system-environment.ts'
 export type {
   RTCBundlePolicy,
   RTCConfiguration,
+  RTCConfigurationTargetLatency,
   RTCIceServer,
   RTCIceTransportPolicy,
   RTCRtcpMuxPolicy,
+  RTCRtpHeaderEncryptionPolicy,
 } from './pc/configuration.ts'
 export type { ConnectionExtensions } from './pc/connection-extensions.ts'
 export {
@@ -43,6 +45,15 @@ export {
 export type { NatMapping, TcpCandidateType } from './pc/gathering/host-options.ts'
 export { IcePort, type IcePortOptions, type UnknownRequest } from './pc/gathering/ice-port.ts'
 export type { PortRange } from './pc/gathering/ports.ts'
+export type {
+  RTCIdentityAssertionResult,
+  RTCIdentityProvider,
+  RTCIdentityProviderDetails,
+  RTCIdentityProviderOptions,
+  RTCIdentityValidationResult,
+} from './pc/identity/identity-provider.ts'
+export { type IdentityProviderRegistration, registerIdentityProvider } from './pc/identity/provider-registry.ts'
+export { RTCIdentityAssertion } from './pc/identity/rtc-identity-assertion.ts'
 export type { RTCPeerConnectionErrorCallback } from './pc/legacy-callbacks.ts'
 export type * from './pc/media/constraints.ts'
 export * from './pc/media/encoded-track-sink.ts'
@@ -59,6 +70,7 @@ export {
 } from './pc/media/media-stream-track.ts'
 export { MediaStreamTrackEvent, type MediaStreamTrackEventInit } from './pc/media/media-stream-track-event.ts'
 export { OverconstrainedError } from './pc/media/overconstrained-error.ts'
+export type { RTCResolutionRestriction } from './pc/media/resolution-restriction.ts'
 export * from './pc/media/rtp-track-sink.ts'
 export * from './pc/media/rtp-track-source.ts'
 export {
@@ -93,6 +105,11 @@ export type {
   RTCLocalIceCandidateInit,
 } from './pc/rtc-ice-candidate.ts'
 export { RTCIceCandidate } from './pc/rtc-ice-candidate.ts'
+export {
+  RTCIceCandidatePair,
+  RTCIceCandidatePairEvent,
+  type RTCIceCandidatePairEventInit,
+} from './pc/rtc-ice-candidate-pair.ts'
 export type { RTCAnswerOptions, RTCOfferOptions, RTCSessionDescriptionCallback } from './pc/rtc-peer-connection.ts'
 export { RTCPeerConnection, type RTCPeerConnectionEventMap } from './pc/rtc-peer-connection.ts'
 export type {
@@ -112,7 +129,7 @@ export type {
   RTCSctpTransportEventMap,
   RTCSctpTransportState,
 } from './pc/rtc-transports.ts'
-export { RTCDtlsTransport, RTCIceCandidatePair, RTCIceTransport, RTCSctpTransport } from './pc/rtc-transports.ts'
+export { RTCDtlsTransport, RTCIceTransport, RTCSctpTransport } from './pc/rtc-transports.ts'
 export {
   RTCDTMFToneChangeEvent,
   type RTCDTMFToneChangeEventInit,
@@ -127,6 +144,15 @@ export { RTCRtpTransceiver } from './pc/rtp/rtc-rtp-transceiver.ts'
 export type { RTCRtpTransceiverDirection } from './pc/rtp/slots.ts'
 export { certificateFromSeed, type SeededCertificateOptions } from './pc/seeded-certificate.ts'
 export type { SignalingState as RTCSignalingState } from './pc/signaling.ts'
-export { type RTCStats, RTCStatsReport } from './pc/stats.ts'
-// Packages that icefloe is installed in place of have a default: see docs/compat.md.
-export { interfaces as default } from './polyfill/interfaces.ts'
+export type * from './pc/stats/dictionaries.ts'
+export { RTCStatsReport } from './pc/stats.ts'
+// Packages that icefloe is installed in place of have a default, and wrtc has `nonstandard`: see docs/compat.md.
+export {
+  type Nonstandard,
+  nonstandard,
+  type PackageDefault,
+  packageDefault as default,
+  type RTCAudioSource,
+  type RTCVideoSource,
+  type RTCVideoSourceInit,
+} from './polyfill/nonstandard.ts'

@@ -1,4 +1,5 @@
 import { equalBytes } from '../base/bytes.ts'
+import { encodeProtocols } from './application-protocol.ts'
 import { cipherSuites12 } from './cipher-suites.ts'
 import { encodeConnectionId } from './connection-id.ts'
 import { verifiedSchemes } from './crypto/signature-schemes.ts'
@@ -75,6 +76,8 @@ function clientExtensions(config: HandshakeConfig, shares: Offer13['shares']): E
   extensions.set(ExtensionType.supportedGroups, encodeCodePoints(groups.map(group => group.id)))
   extensions.set(ExtensionType.signatureAlgorithms, encodeCodePoints(verifiedSchemes.map(scheme => scheme.id)))
   if (config.srtpProfiles.length > 0) extensions.set(ExtensionType.useSrtp, encodeUseSrtp(config.srtpProfiles))
+  const { names } = config.protocols
+  if (names.length > 0) extensions.set(ExtensionType.applicationLayerProtocolNegotiation, encodeProtocols(names))
   if (config.connectionId !== undefined) {
     extensions.set(ExtensionType.connectionId, encodeConnectionId(config.connectionId))
   }

@@ -87,6 +87,11 @@ export class DtlsConnection implements SansIo<DtlsEvent, Uint8Array> {
     return this.#phase.name === 'connected' ? this.#phase.session.remoteCertificates : []
   }
 
+  /** RFC 7301: what is spoken inside, as both ends have agreed; undefined if they have not, or are not connected. */
+  get applicationProtocol(): string | undefined {
+    return this.#phase.name === 'connected' ? this.#phase.handshake.applicationProtocol : undefined
+  }
+
   /** Undefined if the hellos agreed on none, or did not yet. Those of DTLS 1.3 change. */
   get connectionIds(): NegotiatedConnectionIds | undefined {
     return this.#connectionIds

@@ -19,6 +19,8 @@ export const Alert = {
   noRenegotiation: 100,
   missingExtension: 109,
   unsupportedExtension: 110,
+  /** RFC 7301 §3.2 */
+  noApplicationProtocol: 120,
 } as const
 
 export type AlertDescription = (typeof Alert)[keyof typeof Alert]
@@ -37,6 +39,7 @@ export type DtlsErrorCode =
   | 'duplicate-extension'
   | 'unsolicited-extension'
   | 'missing-extension'
+  | 'no-application-protocol'
   | 'bad-key-share'
   | 'missing-certificate'
   | 'bad-certificate'
@@ -71,6 +74,7 @@ const alerts: Record<DtlsErrorCode, AlertDescription | undefined> = {
   'duplicate-extension': Alert.illegalParameter,
   'unsolicited-extension': Alert.unsupportedExtension,
   'missing-extension': Alert.missingExtension,
+  'no-application-protocol': Alert.noApplicationProtocol,
   'bad-key-share': Alert.illegalParameter,
   // RFC 8122 §6.2: no certificate, or one that matches no fingerprint, ends the connection with bad_certificate.
   'missing-certificate': Alert.badCertificate,

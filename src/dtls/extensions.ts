@@ -6,6 +6,8 @@ export const ExtensionType = {
   ecPointFormats: 11,
   signatureAlgorithms: 13,
   useSrtp: 14,
+  /** RFC 7301 §3.1 */
+  applicationLayerProtocolNegotiation: 16,
   extendedMasterSecret: 23,
   supportedVersions: 43,
   cookie: 44,

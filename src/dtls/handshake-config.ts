@@ -1,4 +1,5 @@
 import type { RandomSource } from '../base/environment.ts'
+import type { ApplicationProtocols } from './application-protocol.ts'
 import type { DtlsIdentity } from './certificate-selection.ts'
 import type { CryptoProvider, KeyExchangeName } from './crypto/provider.ts'
 import type { Fingerprint } from './fingerprint.ts'
@@ -12,6 +13,7 @@ export interface HandshakeConfig {
   readonly crypto: CryptoProvider
   readonly random: RandomSource
   readonly srtpProfiles: readonly number[]
+  readonly protocols: ApplicationProtocols
   readonly peerAddressValidated: boolean
   readonly mtu: number
   readonly initialRtoMs: number

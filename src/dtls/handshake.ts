@@ -68,6 +68,8 @@ export class Handshake {
   readonly transcript: Transcript = new Transcript()
   /** Set by the hellos; undefined if they did not agree on any. */
   connectionIds: ConnectionIds | undefined
+  /** RFC 7301: what was agreed to be spoken inside. */
+  applicationProtocol: string | undefined
   readonly retransmission: Retransmission
   readonly #reassembler = new Reassembler()
   readonly #timers = new Deadlines<Timer>()

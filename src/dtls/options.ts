@@ -1,4 +1,5 @@
 import type { RandomSource } from '../base/environment.ts'
+import type { ApplicationProtocols } from './application-protocol.ts'
 import type { DtlsIdentity } from './certificate-selection.ts'
 import { type ConnectionIdOptions, checkConnectionIdOptions } from './connection-id.ts'
 import type { CryptoProvider, KeyExchangeName } from './crypto/provider.ts'
@@ -41,6 +42,8 @@ export interface DtlsOptions {
    * peers find that neither side may show such a certificate on P-256.
    */
   readonly groups?: readonly KeyExchangeName[]
+  /** RFC 7301: what is spoken inside. Absent: nothing is said of it. */
+  readonly protocols?: ApplicationProtocols
   /** RFC 9146, RFC 9147 §9: connection IDs are offered and accepted. Absent: they are not. */
   readonly connectionId?: ConnectionIdOptions
   /** A key of DTLS 1.3 is replaced after so many records; well below the limit of every cipher suite unless given. */
@@ -97,6 +100,7 @@ export function toConfig(options: DtlsOptions, keyLogFailed: (error: unknown) =>
     minVersion: wireVersions[minVersion],
     maxVersion: wireVersions[maxVersion],
     groups: options.groups ?? keyExchangeNames,
+    protocols: options.protocols ?? { names: [], required: false },
     connectionId: makeConnectionId(options),
     keyUpdateAfter: options.keyUpdateAfter ?? defaultKeyUpdateAfter,
   }

@@ -7,14 +7,16 @@ import type { CandidateComponent, IceCandidate, LocalCandidate } from './candida
 import { CheckResults } from './check-results.ts'
 import { defaultMaxPairs } from './checklist.ts'
 import { ConnectivityChecks } from './connectivity-checks.ts'
+import { DataSources } from './data-sources.ts'
 import type { IceEvent } from './events.ts'
 import type { IceSession } from './ice-session.ts'
 import { deriveState, type IceState } from './ice-state.ts'
 import { givenRole, pairOfLiteAgents } from './lite.ts'
 import { MovedPeer } from './moved-peer.ts'
 import { Nomination } from './nomination.ts'
-import type { CandidatePairView, SelectedPair } from './pair-view.ts'
-import { type IceParameters, type IceRole, sameParameters, validateIceParameters } from './parameters.ts'
+import { PairControl } from './pair-control.ts'
+import type { CandidatePairView, PairReference, SelectedPair } from './pair-view.ts'
+import { type IceParameters, type IceRole, sameParameters, validateRemoteIceParameters } from './parameters.ts'
 import { PeerChecks } from './peer-checks.ts'
 import { dropped, handled, type IceReceived } from './received.ts'
 import { Recovery } from './recovery.ts'
@@ -44,6 +46,11 @@ export interface IceAgentOptions {
    * as `ice-options:renomination`.
    */
   readonly renomination?: boolean
+  /**
+   * Tells of every pair, and nominates none that {@link IceAgent.decideNomination} has not approved of: for who wants to
+   * choose, as webrtc-extensions §9 has it.
+   */
+  readonly supervised?: boolean
 }
 
 /**
@@ -66,33 +73,34 @@ export class IceAgent implements SansIo<IceEvent> {
   readonly #peerChecks: PeerChecks
   readonly #movedPeer: MovedPeer
   readonly #results: CheckResults
+  readonly #control: PairControl
   readonly #recovery: Recovery
   readonly #sessions: Sessions
+  readonly #sources = new DataSources()
   #state: IceState = 'new'
   /** When the wait for a pair is over: see {@link deriveState}. */
   #patienceEndsAt: number | undefined
   #announced: SelectedPair | undefined
-  #validatedLocal: TransportAddress | undefined
-  #validatedRemote: TransportAddress | undefined
 
   /** @throws {IceError} `invalid-parameters` */
   constructor(options: IceAgentOptions) {
     this.#timing = { ...defaultIceTiming, ...options.timing }
     this.#component = options.component ?? 1
-    this.#sessions = new Sessions(options.local, options, options.maxPairs ?? defaultMaxPairs)
-    const { random } = options
+    const { random, supervised = false, maxPairs = defaultMaxPairs } = options
     const [transmits, events] = [this.#transmits, this.#events]
+    this.#sessions = new Sessions(options.local, options, maxPairs, supervised ? events : undefined)
     const roles = new RoleKeeper(options.role, random, events)
     const checks = new ConnectivityChecks(this.#timing, random, roles, transmits)
     const selection = new PairSelection(this.#timing, random)
     this.#roles = roles
     this.#checks = checks
     this.#selection = selection
-    this.#nomination = new Nomination(this.#timing)
+    this.#nomination = new Nomination(this.#timing, supervised)
     const parts = { roles, checks, selection }
     this.#peerChecks = new PeerChecks({ ...parts, transmits, events })
     this.#movedPeer = new MovedPeer(parts, events)
     this.#results = new CheckResults(parts)
+    this.#control = new PairControl(parts, this.#nomination)
     this.#recovery = new Recovery(parts, this.#timing.consentTimeoutMs)
   }
 
@@ -118,6 +126,11 @@ export class IceAgent implements SansIo<IceEvent> {
     return this.#selection.pair?.selectedView
   }
 
+  /** The same as a pair of the session. */
+  get selectedReference(): PairReference | undefined {
+    return this.#selection.pair
+  }
+
   /** Of the selected pair, smoothed. */
   get roundTripMs(): number | undefined {
     return this.#selection.pair?.roundTrip.smoothedMs
@@ -141,11 +154,12 @@ export class IceAgent implements SansIo<IceEvent> {
    * Sets the peer's credentials; checks begin. Setting the same again does nothing; setting others without a restart of
    * our own forgets the peer's candidates.
    *
+   * @param isOther they are of another peer than before: the path to that one is given up, nothing is taken from there
    * @throws {IceError} `invalid-parameters`
    */
-  setRemoteParameters(remote: IceParameters, now: number): void {
+  setRemoteParameters(remote: IceParameters, now: number, isOther = false): void {
     if (this.#state === 'closed') return
-    validateIceParameters(remote)
+    validateRemoteIceParameters(remote)
     const known = this.#session.remote
     if (known !== undefined && sameParameters(known, remote)) return
     if (known !== undefined) {
@@ -153,6 +167,8 @@ export class IceAgent implements SansIo<IceEvent> {
       this.#sessions.turnToOtherPeer(this.role)
       this.#leave(before)
     }
+    if (isOther) this.#abandonPath(now)
+    this.#sources.forget()
     this.#roles.switchTo(givenRole(this.#session.local, remote) ?? this.role, this.#session.checklist)
     this.#session.patienceEndsAt = now + this.#timing.patienceMs
     for (const early of this.#session.setRemote(remote)) this.#peerChecks.handle(this.#session, early, now)
@@ -192,7 +208,7 @@ export class IceAgent implements SansIo<IceEvent> {
   removeLocalCandidates(base: TransportAddress, now: number): void {
     if (this.#state === 'closed') return
     for (const session of this.#allSessions()) this.#checks.forget(session.removeLocal(base, now))
-    this.#validatedLocal = undefined
+    this.#sources.forget()
     this.#settle(now)
   }
 
@@ -259,13 +275,14 @@ export class IceAgent implements SansIo<IceEvent> {
    * session or the one before. An off-path sender cannot show that, so it cannot race the peer's first ClientHello.
    */
   isValidated(local: TransportAddress, remote: TransportAddress): boolean {
-    if (remote === this.#validatedRemote && local === this.#validatedLocal) return true
-    if (this.#state === 'closed') return false
-    if (!this.#session.hasHeardFrom(local, remote) && !this.#selection.previous?.hasHeardFrom(local, remote))
-      return false
-    this.#validatedLocal = local
-    this.#validatedRemote = remote
-    return true
+    return this.#state !== 'closed' && this.#sources.has(this.#session, this.#selection.previous, local, remote)
+  }
+
+  /** Whether an address is that of somebody who knows our password, but is not the peer that was signalled: another answers. */
+  hasHeardOther(local: TransportAddress, remote: TransportAddress): boolean {
+    const [session, previous] = [this.#session, this.#selection.previous]
+    const isPeer = session.hasHeardPeer(local, remote) || previous?.hasHeardPeer(local, remote) === true
+    return this.#state !== 'closed' && !isPeer && session.hasHeardEarly(local, remote)
   }
 
   /**
@@ -315,11 +332,36 @@ export class IceAgent implements SansIo<IceEvent> {
     return true
   }
 
+  /** Answers an event `nomination` of a supervised agent. A pair that is refused is not proposed again before it is selected. */
+  decideNomination(pair: PairReference, isApproved: boolean, now: number): void {
+    this.#nomination.settle(pair, isApproved)
+    this.#settle(now)
+  }
+
+  /**
+   * Sends data on a pair, once it is known to work, and until one is nominated; then it is to be nominated.
+   *
+   * @returns false if it is not one of the session, or another was nominated: that is for good (RFC 8445 §8.1.1). If it turns
+   *   out not to work, a supervised agent has an event `selection-failed`.
+   */
+  selectPair(pair: PairReference, now: number): boolean {
+    const isPossible = this.#state !== 'closed' && this.#control.select(this.#session, pair, now)
+    this.#settle(now)
+    return isPossible
+  }
+
+  /** Sends and answers no more checks on a pair, and no data. @returns false if it is not one of the session */
+  removePair(pair: PairReference, now: number): boolean {
+    const isPossible = this.#state !== 'closed' && this.#control.remove(this.#session, pair, now)
+    if (isPossible) this.#sources.forget()
+    this.#settle(now)
+    return isPossible
+  }
+
   /** Falls silent for good. */
   close(_now: number): void {
     if (this.#state === 'closed') return
-    this.#validatedLocal = undefined
-    this.#validatedRemote = undefined
+    this.#sources.forget()
     this.#selection.clear()
     this.#nomination.reset()
     this.#patienceEndsAt = undefined
@@ -357,8 +399,9 @@ export class IceAgent implements SansIo<IceEvent> {
     const session = this.#session
     if (session.isLite) this.#pairLiteAgents(now)
     this.#select(now)
-    this.#nominate(now)
-    this.#checks.run(session, now)
+    // A nomination that is decided at once comes before any other check.
+    if (!this.#nominate(now)) this.#checks.run(session, now)
+    this.#control.noteFailure(session)
     const patienceEndsAt = session.lostAt === undefined ? session.patienceEndsAt : session.recoveryEndsAt
     const isWaiting = this.#selection.pair === undefined && patienceEndsAt !== undefined && now < patienceEndsAt
     this.#patienceEndsAt = isWaiting ? patienceEndsAt : undefined
@@ -375,18 +418,25 @@ export class IceAgent implements SansIo<IceEvent> {
     }
     if (this.#selection.pair !== undefined && !this.#selection.isReplaced) this.#sessions.commit()
     const pair = this.selectedPair
-    if (pair !== undefined && pair !== this.#announced) this.#events.push({ type: 'selected-pair', pair })
+    const reference = this.#selection.pair
+    if (pair !== undefined && reference !== undefined && pair !== this.#announced) {
+      this.#events.push({ type: 'selected-pair', pair, reference })
+    }
     this.#announced = pair
   }
 
-  #nominate(now: number): void {
+  /** @returns whether the layer above is being asked */
+  #nominate(now: number): boolean {
     const session = this.#session
     if (this.role !== 'controlling' || session.isLite || session.consentLost) {
       this.#nomination.reset()
-      return
+      return false
     }
     const pair = this.#nomination.decide(session, now)
     if (pair !== undefined) this.#checks.nominate(session, pair, this.#nomination.count, now)
+    const reference = this.#nomination.takeProposal()
+    if (reference !== undefined) this.#events.push({ type: 'nomination', reference })
+    return reference !== undefined
   }
 
   #pairLiteAgents(now: number): void {
@@ -417,6 +467,13 @@ export class IceAgent implements SansIo<IceEvent> {
     this.#roles.forgive()
     this.#nomination.reset()
     this.#checks.forgetAllBut(this.#selection.pair)
+  }
+
+  /** There is no way back from a peer that another has taken the place of. */
+  #abandonPath(now: number): void {
+    const pair = this.#selection.abandon(now)
+    if (pair !== undefined) this.#checks.forget([pair])
+    this.#sessions.commit()
   }
 
   get #session(): IceSession {

@@ -1,14 +1,19 @@
 import { sameAddress, type TransportAddress } from '../base/address.ts'
+import type { Queue } from '../base/queue.ts'
 import { type IceCandidate, type LocalCandidate, localPeerReflexive, remotePeerReflexive } from './candidate.ts'
 import { CandidatePair } from './candidate-pair.ts'
 import { Checklist } from './checklist.ts'
 import { EarlyChecks, type PeerCheck } from './early-checks.ts'
+import type { IceEvent } from './events.ts'
 import { canPair, isChecked, isRedundant, usableRemoteCandidate } from './pairing-rules.ts'
 import type { IceParameters, IceRole } from './parameters.ts'
 import { shortTermKey } from './stun/integrity.ts'
 
 /** Signalled remote candidates beyond this number are ignored. RFC 8445 §19.5.1 allows a limit. */
 export const maxRemoteCandidates = 100
+
+/** So many pairs that the layer above has removed are remembered, so that nobody brings them back; the latest. */
+export const maxRemovedPairs = 100
 
 /** What became of a candidate or pair, and the pair that was dropped to make room for it. */
 interface Pairing {
@@ -41,16 +46,29 @@ export class IceSession {
   /** The number of our latest nomination; 0 before. */
   ownNomination = 0
   readonly earlyChecks: EarlyChecks = new EarlyChecks()
+  /** The pair that the layer above wants data to be sent on, as long as none is nominated. */
+  chosen: CandidatePair | undefined
+  /** Told of pairs that come and go. */
+  readonly #changes: Queue<IceEvent> | undefined
+  /** Between which addresses there is to be no pair. */
+  #removed: readonly CandidatePair[] = []
   #remote: IceParameters | undefined
   #remoteKey: Uint8Array = new Uint8Array()
   #localCandidates: LocalCandidate[] = []
   #remoteCandidates: IceCandidate[] = []
   #nominated: CandidatePair | undefined
-  #nextPairId = 1
+  /** Shared by the sessions of an agent: the pair of one has not the number of another's. */
+  readonly #pairIds: { next: number }
   #peerReflexiveCount = 0
   #signalledCount = 0
 
-  constructor(local: IceParameters, maxPairs: number) {
+  /**
+   * @param changes told of pairs that come and go
+   * @param pairIds of the sessions before
+   */
+  constructor(local: IceParameters, maxPairs: number, changes?: Queue<IceEvent>, pairIds = { next: 1 }) {
+    this.#changes = changes
+    this.#pairIds = pairIds
     this.local = local
     this.localKey = shortTermKey(local.password)
     this.checklist = new Checklist(maxPairs)
@@ -62,7 +80,7 @@ export class IceSession {
    * RFC 8445 §7.3.1.4 speaks of forking, where more than one answers.
    */
   forOtherPeer(role: IceRole): IceSession {
-    const session = new IceSession(this.local, this.checklist.maxPairs)
+    const session = new IceSession(this.local, this.checklist.maxPairs, this.#changes, this.#pairIds)
     for (const candidate of this.#localCandidates) session.addLocal(candidate, role)
     for (const check of this.earlyChecks.all()) session.earlyChecks.remember(check)
     session.localEnded = this.localEnded
@@ -181,8 +199,36 @@ export class IceSession {
     this.#localCandidates = this.#localCandidates.filter(candidate => !isOnBase(candidate, local))
     this.earlyChecks.removeFrom(base)
     const lost = this.checklist.pairs.filter(pair => isOnBase(pair.local, local))
-    for (const pair of lost) if (pair.lastFailure !== 'local-address-lost') pair.fail('local-address-lost', now)
+    for (const pair of lost) {
+      if (pair.lastFailure === 'local-address-lost') continue
+      pair.fail('local-address-lost', now)
+      this.tell('pair-removed', pair)
+    }
     return lost
+  }
+
+  /** webrtc-extensions §9.2 removeCandidatePair: no checks go there or are answered, and the pair is not formed again. */
+  removePair(pair: CandidatePair, now: number): void {
+    if (this.chosen === pair) this.chosen = undefined
+    pair.fail('removed', now)
+    this.checklist.remove(pair)
+    this.#forgetPeerReflexive(pair)
+    this.#removed = [...this.#removed.slice(1 - maxRemovedPairs), pair]
+    this.tell('pair-removed', pair)
+  }
+
+  /** Whether the layer above has removed the pair between two addresses. */
+  isRemoved(local: LocalCandidate, remote: TransportAddress): boolean {
+    return this.#removed.some(pair => isOnBase(pair.local, local) && sameAddress(pair.remote.address, remote))
+  }
+
+  /** Another session takes the place of this one, or it is the current one again. */
+  tellOfAll(type: 'pair-added' | 'pair-removed'): void {
+    for (const pair of this.checklist.pairs) if (pair.lastFailure !== 'local-address-lost') this.tell(type, pair)
+  }
+
+  tell(type: 'pair-added' | 'pair-removed' | 'selection-failed', reference: CandidatePair): void {
+    this.#changes?.push({ type, reference })
   }
 
   /**
@@ -227,6 +273,7 @@ export class IceSession {
   ): Pairing & { readonly learned?: IceCandidate } {
     const known = this.checklist.find(local.base, remote, local.protocol)
     if (known !== undefined) return { pair: known }
+    if (this.isRemoved(local, remote)) return {}
     const signalled = this.remoteAt(remote, local.protocol)
     const candidate = signalled ?? this.#peerReflexive(local, remote, priority)
     if (!canPair(local, candidate)) return {}
@@ -250,8 +297,12 @@ export class IceSession {
   }
 
   /** Whether the peer has proven, with our password or its own, that it is at this address. */
-  hasHeardFrom(local: TransportAddress, remote: TransportAddress): boolean {
-    if (this.checklist.find(local, remote)?.authenticated) return true
+  hasHeardPeer(local: TransportAddress, remote: TransportAddress): boolean {
+    return this.checklist.find(local, remote)?.authenticated === true
+  }
+
+  /** Whether somebody has shown at this address to know our password, but not to be the peer that was signalled. */
+  hasHeardEarly(local: TransportAddress, remote: TransportAddress): boolean {
     return this.earlyChecks.has(local, remote)
   }
 
@@ -279,7 +330,7 @@ export class IceSession {
     if (this.isLite) return []
     const removed: CandidatePair[] = []
     for (const { local, remote } of combinations) {
-      if (!isChecked(local, remote)) continue
+      if (!isChecked(local, remote) || this.isRemoved(local, remote.address)) continue
       const existing = this.checklist.find(local.base, remote.address, local.protocol)
       if (existing?.lastFailure === 'local-address-lost') this.checklist.remove(existing)
       else if (existing !== undefined) {
@@ -303,16 +354,21 @@ export class IceSession {
   }
 
   #add(local: LocalCandidate, remote: IceCandidate, role: IceRole): Pairing {
-    const pair = new CandidatePair(this.#nextPairId, local, remote, role)
+    const pair = new CandidatePair(this.#pairIds.next, local, remote, role)
     const { added, removed } = this.checklist.add(pair)
     if (!added) return {}
-    this.#nextPairId++
+    this.#pairIds.next++
+    if (removed !== undefined) this.tell('pair-removed', removed)
+    this.tell('pair-added', pair)
     if (removed === undefined) return { pair }
-    // A peer-reflexive candidate lives in its pairs alone.
-    if (removed.remote.type === 'prflx' && !this.checklist.pairs.some(other => other.remote === removed.remote)) {
-      this.#remoteCandidates = this.#remoteCandidates.filter(candidate => candidate !== removed.remote)
-    }
+    this.#forgetPeerReflexive(removed)
     return { pair, removed }
+  }
+
+  /** A peer-reflexive candidate lives in its pairs alone. */
+  #forgetPeerReflexive({ remote }: CandidatePair): void {
+    if (remote.type !== 'prflx' || this.checklist.pairs.some(other => other.remote === remote)) return
+    this.#remoteCandidates = this.#remoteCandidates.filter(candidate => candidate !== remote)
   }
 }
 

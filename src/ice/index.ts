@@ -24,7 +24,14 @@ export { maxRemoteCandidates } from './ice-session.ts'
 export type { IceState } from './ice-state.ts'
 export { maxPairHistory, type PairHappening, type PairHistoryEntry } from './pair-history.ts'
 export { explainPairs } from './pair-report.ts'
-export type { CandidatePairState, CandidatePairView, CheckFailure, PairCounters, SelectedPair } from './pair-view.ts'
+export type {
+  CandidatePairState,
+  CandidatePairView,
+  CheckFailure,
+  PairCounters,
+  PairReference,
+  SelectedPair,
+} from './pair-view.ts'
 export { createIceParameters, type IceParameters, type IceRole } from './parameters.ts'
 export type { IceDrop, IceReceived } from './received.ts'
 export { maxRoleSwitches } from './role.ts'
@@ -80,7 +87,7 @@ export {
 export { nonceCookie, readNonceCookie, type SecurityFeatures } from './stun/nonce-cookie.ts'
 export { opaqueString } from './stun/opaque-string.ts'
 export { maxStreamMessage, StunStream } from './stun/stream.ts'
-export { defaultIceTiming, type IceTiming } from './timing.ts'
+export { defaultIceTiming, type IceTiming, unhurriedIceTiming } from './timing.ts'
 export {
   channelOf,
   channelPayload,

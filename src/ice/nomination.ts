@@ -1,5 +1,6 @@
 import type { CandidatePair } from './candidate-pair.ts'
 import type { IceSession } from './ice-session.ts'
+import type { PairReference } from './pair-view.ts'
 import type { IceTiming } from './timing.ts'
 
 /**
@@ -14,9 +15,18 @@ export class Nomination {
   #attempt: { readonly pair: CandidatePair; readonly number: number; readonly startedAt: number } | undefined
   #deadline: number | undefined
   #count = 0
+  readonly #isSupervised: boolean
+  /** Pairs that are to be nominated, or not, as the layer above has decided. */
+  #approved: CandidatePair | undefined
+  #refused = new WeakSet<CandidatePair>()
+  /** The pair that the layer above is to decide about, and whether it was told. */
+  #proposal: CandidatePair | undefined
+  #isProposalTold = false
 
-  constructor(timing: IceTiming) {
+  /** @param isSupervised nothing is nominated that the layer above has not approved of */
+  constructor(timing: IceTiming, isSupervised: boolean) {
     this.#timing = timing
+    this.#isSupervised = isSupervised
   }
 
   /** When to call {@link decide} again, if nothing happens before. */
@@ -39,6 +49,29 @@ export class Nomination {
     this.#firstValidAt = undefined
     this.#attempt = undefined
     this.#deadline = undefined
+    this.#approved = undefined
+    this.#proposal = undefined
+  }
+
+  /** The pair that the layer above is to decide about with {@link settle}; told once. */
+  takeProposal(): CandidatePair | undefined {
+    if (this.#isProposalTold) return undefined
+    this.#isProposalTold = true
+    return this.#proposal
+  }
+
+  /** webrtc-extensions §9: the decision; one that comes too late means nothing. */
+  settle(pair: PairReference, isApproved: boolean): void {
+    const proposal = this.#proposal
+    if (proposal === undefined || proposal !== pair) return
+    this.#proposal = undefined
+    if (isApproved) this.#approved = proposal
+    else this.#refused.add(proposal)
+  }
+
+  /** A pair that was refused may be proposed again. */
+  reconsider(pair: CandidatePair): void {
+    this.#refused.delete(pair)
   }
 
   /** The pair to nominate now, told once. */
@@ -55,23 +88,36 @@ export class Nomination {
       return this.#begin(nominated, now)
     }
     if (pairs === undefined) return undefined
-    const best = bestValidPair(pairs)
+    const { chosen } = session
+    const isChosen = chosen !== undefined && pairs.includes(chosen)
+    const best = isChosen ? chosen : bestValidPair(pairs)
     if (best === undefined) {
       this.#firstValidAt = undefined
       return undefined
     }
     this.#firstValidAt ??= now
     const patienceEndsAt = this.#firstValidAt + this.#patienceMs(best)
-    if (now < patienceEndsAt && !isBestHope(best, session)) {
+    if (!isChosen && now < patienceEndsAt && !isBestHope(best, session)) {
       this.#deadline = patienceEndsAt
+      return undefined
+    }
+    if (this.#isSupervised && this.#approved !== best) {
+      this.#propose(best)
       return undefined
     }
     return this.#begin(best, now)
   }
 
+  #propose(pair: CandidatePair): void {
+    if (this.#proposal === pair || this.#refused.has(pair)) return
+    this.#proposal = pair
+    this.#isProposalTold = false
+  }
+
   #begin(pair: CandidatePair, now: number): CandidatePair {
     // After a change of roles the numbers go on where the peer's have ended.
     this.#count = Math.max(this.#count, pair.nomination) + 1
+    this.#approved = undefined
     this.#attempt = { pair, number: this.#count, startedAt: now }
     this.#deadline = now + this.#timeoutMs(pair)
     return pair

@@ -75,6 +75,7 @@ const reasons: { readonly [Reason in Exclude<CheckFailure, `error-${number}`>]: 
   'consent-revoked': 'it worked, then the peer withdrew its consent',
   'local-address-lost': 'our own address is gone, with its interface or its allocation',
   unreachable: 'the connection was refused, or it broke',
+  removed: 'it was removed by the application',
   'peer-refused': 'our TURN server does not relay to this peer',
 }
 

@@ -19,6 +19,8 @@ export type CheckFailure =
   | 'unreachable'
   /** Our TURN server does not relay to this peer. */
   | 'peer-refused'
+  /** The layer above wants it no more. */
+  | 'removed'
   | `error-${number}`
 
 /** The pair that carries data. The same object for as long as that is so. */
@@ -27,6 +29,17 @@ export interface SelectedPair {
   readonly remote: IceCandidate
   /** Smoothed. */
   readonly roundTripMs: number | undefined
+}
+
+/** A pair, as the layer above names it to the agent; the same object for as long as there is the pair. */
+export interface PairReference {
+  /** The candidate that checks leave from. */
+  readonly local: LocalCandidate
+  readonly remote: IceCandidate
+  /** The pair as the peer sees it, once it is valid. */
+  readonly selectedView: SelectedPair
+  /** What is known of it now. */
+  view(selected: boolean): CandidatePairView
 }
 
 /** Counts of what went over a pair. */

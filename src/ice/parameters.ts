@@ -26,6 +26,18 @@ export function createIceParameters(random: RandomSource): IceParameters {
   }
 }
 
+/**
+ * Credentials of the peer. Some media servers and cameras write '-', '=', '#' and '_' in them, which are no ice-chars, and
+ * browsers take them; the `:` that STUN joins two fragments with (RFC 8445 §7.2.2) is not among them.
+ *
+ * @throws {IceError} `invalid-parameters`; the message holds none of the values.
+ */
+export function validateRemoteIceParameters({ usernameFragment, password }: IceParameters): void {
+  if (!/^[A-Za-z0-9+/\-=#_]{4,256}$/.test(usernameFragment) || !/^[A-Za-z0-9+/\-=#_]{22,256}$/.test(password)) {
+    throw new IceError('invalid-parameters', 'the credentials of the peer have characters that they must not have')
+  }
+}
+
 /** @throws {IceError} `invalid-parameters`; the message holds none of the values. */
 export function validateIceParameters(parameters: IceParameters): void {
   // RFC 8839 §5.4: 4*256ice-char and 22*256ice-char

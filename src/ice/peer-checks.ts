@@ -110,6 +110,8 @@ export class PeerChecks {
     const { session, priority, nomination, remoteFragment } = verdict
     // RFC 7675 §5.1: when consent has expired, transmission on that 5-tuple ceases
     if (session.consentLost || session.checklist.find(local.base, remote)?.consentLost) return dropped['consent-lost']
+    // webrtc-extensions §9.2 removeCandidatePair
+    if (session.isRemoved(local, remote)) return dropped['removed-pair']
     const isStranger = session.remote?.usernameFragment !== remoteFragment
     // A controlling peer that restarts may check our addresses of before from its new ones. Were that answered, it might
     // nominate the pair; libwebrtc does, and looks at the pairs of the new session no more.

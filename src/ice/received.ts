@@ -11,6 +11,7 @@ export type IceDrop =
   | 'unknown-transaction'
   | 'bad-integrity'
   | 'unexpected-source'
+  | 'removed-pair'
 
 /** What became of a datagram. The objects are constants: nothing is allocated for rubbish. */
 export type IceReceived = { readonly handled: true } | { readonly drop: IceDrop }
@@ -29,4 +30,5 @@ export const dropped: { readonly [Reason in IceDrop]: IceReceived } = {
   'unknown-transaction': { drop: 'unknown-transaction' },
   'bad-integrity': { drop: 'bad-integrity' },
   'unexpected-source': { drop: 'unexpected-source' },
+  'removed-pair': { drop: 'removed-pair' },
 }

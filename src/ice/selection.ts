@@ -75,6 +75,23 @@ export class PairSelection {
   }
 
   /**
+   * The session that a restart has replaced was one with somebody else: nothing of it is of use.
+   *
+   * @returns the pair that carried data
+   */
+  abandon(now: number): CandidatePair | undefined {
+    const pair = this.isReplaced ? this.#pair : undefined
+    if (pair !== undefined) {
+      pair.history.note('deselected', now)
+      this.#pair = undefined
+      this.#consent.watch(undefined, now, false)
+    }
+    this.#carrier = undefined
+    this.#previous = undefined
+    return pair
+  }
+
+  /**
    * What is due. After `request` and `probe` the caller sends one on the pair and calls again; after `expired` it revokes
    * consent.
    */
@@ -114,6 +131,9 @@ export class PairSelection {
   #preferred(session: IceSession, now: number): CandidatePair | undefined {
     const { nominated } = session
     if (nominated !== undefined && !nominated.silent) return nominated
+    // webrtc-extensions §9.2 selectCandidatePair
+    const { chosen } = session
+    if (chosen !== undefined && !chosen.silent && this.isUsable(chosen, now)) return chosen
     if (nominated === undefined && this.#carrier?.valid && !this.#carrier.silent) return this.#carrier
     // A silent pair may come back. It stands back only for one that has answered since it fell silent.
     const since = nominated === undefined ? Number.NEGATIVE_INFINITY : (session.lostAt ?? now)

@@ -1,4 +1,6 @@
+import type { Queue } from '../base/queue.ts'
 import { IceError } from './errors.ts'
+import type { IceEvent } from './events.ts'
 import { IceSession } from './ice-session.ts'
 import { type IceParameters, type IceRole, validateIceParameters } from './parameters.ts'
 
@@ -6,19 +8,28 @@ import { type IceParameters, type IceRole, validateIceParameters } from './param
 export class Sessions {
   readonly #options: Pick<IceParameters, 'lite' | 'renomination'>
   readonly #maxPairs: number
+  readonly #changes: Queue<IceEvent> | undefined
+  readonly #pairIds = { next: 1 }
   #current: IceSession
   #beforeRestart: IceSession | undefined
 
   /**
    * @param options of the agent, which go into its parameters
+   * @param changes told of pairs that come and go
    * @throws {IceError} `invalid-parameters`
    */
-  constructor(local: IceParameters, options: { lite?: boolean; renomination?: boolean }, maxPairs: number) {
+  constructor(
+    local: IceParameters,
+    options: { lite?: boolean; renomination?: boolean },
+    maxPairs: number,
+    changes?: Queue<IceEvent>,
+  ) {
     this.#options = {
       ...(options.lite ? { lite: true } : {}),
       ...(options.renomination ? { renomination: true } : {}),
     }
     this.#maxPairs = maxPairs
+    this.#changes = changes
     this.#current = this.#create(local)
   }
 
@@ -39,19 +50,23 @@ export class Sessions {
     if (local.usernameFragment === usernameFragment || local.password === password) {
       throw new IceError('credentials-unchanged', 'a restart needs another user name fragment and another password')
     }
+    this.#current.tellOfAll('pair-removed')
     this.#beforeRestart = this.#current
     this.#current = next
   }
 
   /** Another peer has answered: RFC 8445 §7.3.1.4. */
   turnToOtherPeer(role: IceRole): void {
+    this.#current.tellOfAll('pair-removed')
     this.#current = this.#current.forOtherPeer(role)
   }
 
   /** Undoes the last restart. False if there is none to undo. */
   rollback(): boolean {
     if (this.#beforeRestart === undefined) return false
+    this.#current.tellOfAll('pair-removed')
     this.#current = this.#beforeRestart
+    this.#current.tellOfAll('pair-added')
     this.#beforeRestart = undefined
     return true
   }
@@ -63,6 +78,6 @@ export class Sessions {
 
   #create(local: IceParameters): IceSession {
     validateIceParameters(local)
-    return new IceSession({ ...local, ...this.#options }, this.#maxPairs)
+    return new IceSession({ ...local, ...this.#options }, this.#maxPairs, this.#changes, this.#pairIds)
   }
 }

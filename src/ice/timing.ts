@@ -35,6 +35,9 @@ export interface IceTiming {
   readonly consentTimeoutMs: number
 }
 
+/** What RFC 8445 §14.2 and §14.3 recommend, for those who are in no hurry: fewer packets, and longer until there is a pair. */
+export const unhurriedIceTiming: Partial<IceTiming> = { paceMs: 50, rtoFloorMs: 500 }
+
 export const defaultIceTiming: IceTiming = {
   paceMs: 20,
   rtoFloorMs: 100,

@@ -1,20 +1,33 @@
 import type { SdpCandidate, SdpMedia, SdpSession } from '../sdp/index.ts'
 import { serializeSdp } from '../sdp/index.ts'
-import { bringsTransport, bundleGroups } from './negotiation/bundle-plan.ts'
+import { bundleGroups } from './negotiation/bundle-plan.ts'
+import type { SectionTransport } from './negotiation/section-transport.ts'
 import { withCandidate } from './negotiation/write-transport.ts'
 import { RTCSessionDescription } from './rtc-session-description.ts'
 
 /** A description that was applied, and the candidates that were added to it since. */
 export class AppliedDescription {
   readonly type: 'offer' | 'answer' | 'pranswer'
+  /** The sections that bring a transport of ours, and which. */
+  readonly carriers: ReadonlyMap<number, SectionTransport>
   readonly local: boolean
   #session: SdpSession
   #object: RTCSessionDescription | undefined
 
-  /** @param sdp the text as it was given; it is shown until a candidate is added */
-  constructor(type: 'offer' | 'answer' | 'pranswer', local: boolean, session: SdpSession, sdp: string) {
+  /**
+   * @param sdp the text as it was given; it is shown until a candidate is added
+   * @param carriers of a local description: the sections that bring a transport
+   */
+  constructor(
+    type: 'offer' | 'answer' | 'pranswer',
+    local: boolean,
+    session: SdpSession,
+    sdp: string,
+    carriers: ReadonlyMap<number, SectionTransport> = new Map(),
+  ) {
     this.type = type
     this.local = local
+    this.carriers = carriers
     this.#session = session
     this.#object = new RTCSessionDescription({ type, sdp })
   }
@@ -46,7 +59,7 @@ export class AppliedDescription {
     const group = bundleGroups(this.#session).find(indices => indices.includes(index)) ?? []
     if (port === undefined || connection === undefined) return
     for (const other of group) {
-      if (this.#session.media[other]?.port === 0 || bringsTransport(this.#session, other)) continue
+      if (this.#session.media[other]?.port === 0 || this.carriers.has(other)) continue
       this.#change(other, shared => ({ ...shared, port, connection }))
     }
   }

@@ -1,6 +1,6 @@
 import type { SdpSession, SdpSetup } from '../sdp/index.ts'
 import { effectiveTransport } from '../sdp/index.ts'
-import { bringsTransport, bundleGroups, isCarried } from './negotiation/bundle-plan.ts'
+import { bundleGroups, isCarried } from './negotiation/bundle-plan.ts'
 
 /**
  * RFC 8829 §5.8.3 and §5.10: an answer has the sections of its offer, in the same order.
@@ -26,9 +26,14 @@ export function checkAnswerFits(offer: SdpSession, answer: SdpSession): void {
 /**
  * RFC 9143 §7.3 and §7.4: an answer bundles what the offer bundles, and leaves no section without a transport.
  *
+ * @param bringsTransport whether a section of the offer has a transport of its own
  * @throws {DOMException} InvalidAccessError
  */
-export function checkAnswerBundling(offer: SdpSession, answer: SdpSession): void {
+export function checkAnswerBundling(
+  offer: SdpSession,
+  answer: SdpSession,
+  bringsTransport: (index: number) => boolean,
+): void {
   const offered = bundleGroups(offer)
   const answered = bundleGroups(answer)
   for (const group of answered) {
@@ -40,7 +45,7 @@ export function checkAnswerBundling(offer: SdpSession, answer: SdpSession): void
   answer.media.forEach((section, index) => {
     if (section.port === 0 || bundled.has(index) || !isCarried(section)) return
     // RFC 9143 §7.3.2: what is offered bundle-only, or was bundled before, cannot be taken out in an answer
-    if (!bringsTransport(offer, index)) throw invalid(`m= section ${index} was offered only if bundled`)
+    if (!bringsTransport(index)) throw invalid(`m= section ${index} was offered only if bundled`)
   })
 }
 

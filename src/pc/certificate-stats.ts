@@ -7,6 +7,7 @@ import { certificateSecrets, type RTCCertificate } from './rtc-certificate.ts'
 export type CertificateEntry = {
   readonly id: string
   readonly type: 'certificate'
+  readonly timestamp?: number
   readonly fingerprint: string
   readonly fingerprintAlgorithm: string
   readonly base64Certificate: string
@@ -15,7 +16,10 @@ export type CertificateEntry = {
   readonly keyAlgorithm?: string
 }
 
-export const remoteCertificateId = 'CR0'
+/** Of what the peer has shown: another peer that takes its place has another. */
+export function remoteCertificateId([shown]: readonly Uint8Array[]): string {
+  return `CR${shown === undefined ? '' : fingerprintValue('sha-256', shown)}`
+}
 
 /** Of one of our certificates, by its place among those configured. */
 function localCertificateId(index: number): string {
@@ -34,16 +38,17 @@ export function usedCertificateId(
   return index < 0 ? undefined : localCertificateId(index)
 }
 
-/** All that are configured, with their issuers, and what the peer has shown. */
+/** All that are configured, with their issuers, and what the peer has shown: of several peers, one after the other. */
 export function certificateStats(
   certificates: readonly RTCCertificate[],
-  remote: readonly Uint8Array[],
+  remotes: readonly (readonly Uint8Array[])[],
 ): CertificateEntry[] {
+  const shown = new Map(remotes.map(remote => [remoteCertificateId(remote), remote]))
   return [
     ...certificates.flatMap((certificate, index) =>
       chainStats(localCertificateId(index), certificateSecrets(certificate).chain),
     ),
-    ...chainStats(remoteCertificateId, remote),
+    ...[...shown].flatMap(([id, remote]) => chainStats(id, remote)),
   ]
 }
 

@@ -4,8 +4,13 @@ import type { ChannelParameters, RTCPriorityType } from './rtc-data-channel.ts'
 /** webrtc-pc §6.2: attributes of a channel are unsigned short; on the wire they have 32 bits. */
 const maxUnsignedShort = 65_535
 
-/** RFC 8831 §6.4: the priorities that are used in WebRTC. */
-const priorities: Readonly<Record<RTCPriorityType, number>> = { 'very-low': 128, low: 256, medium: 512, high: 1024 }
+/** RFC 8831 §6.4: the priorities that are used in WebRTC. They are weights among channels that have something to send. */
+export const priorities: Readonly<Record<RTCPriorityType, number>> = {
+  'very-low': 128,
+  low: 256,
+  medium: 512,
+  high: 1024,
+}
 
 /** The DATA_CHANNEL_OPEN that makes the peer create the same channel. */
 export function toOpen(parameters: ChannelParameters): Uint8Array {

@@ -2,6 +2,7 @@ import { parseServerUrl, type ServerUrl } from '../ice/index.ts'
 import { opaqueString } from '../ice/stun/opaque-string.ts'
 import { isCertificate, type RTCCertificate } from './rtc-certificate.ts'
 import {
+  boolean,
   type Converter,
   dictionary,
   domString,
@@ -20,6 +21,11 @@ export type RTCBundlePolicy = 'balanced' | 'max-compat' | 'max-bundle'
 /** The W3C has kept `require` alone; `negotiate` is that of RFC 8829 §4.1.1. */
 export type RTCRtcpMuxPolicy = 'negotiate' | 'require'
 
+/** webrtc-extensions §12.1 */
+export type RTCRtpHeaderEncryptionPolicy = 'negotiate' | 'require'
+/** webrtc-extensions §18 */
+export type RTCConfigurationTargetLatency = 'lowest' | 'none'
+
 export interface RTCIceServer {
   urls: string | string[]
   username?: string
@@ -34,6 +40,14 @@ export interface RTCConfiguration {
   rtcpMuxPolicy?: RTCRtcpMuxPolicy
   certificates?: RTCCertificate[]
   iceCandidatePoolSize?: number
+  /** webrtc-identity §9.1: whom the connection is to be with, `<user>@<domain>`, and with nobody else. */
+  peerIdentity?: string
+  /** webrtc-extensions §15.1: every first offer has a section for data channels, before those for media. */
+  alwaysNegotiateDataChannels?: boolean
+  /** webrtc-extensions §12.3: `require` refuses a peer that does not encrypt the header extensions of RTP (RFC 9335). */
+  rtpHeaderEncryptionPolicy?: RTCRtpHeaderEncryptionPolicy
+  /** webrtc-extensions §18.1: `none` has ICE check with fewer packets, and take longer for it. */
+  targetLatency?: RTCConfigurationTargetLatency
 }
 
 /** What getConfiguration() gives: a configuration with its defaults. */
@@ -44,7 +58,9 @@ export interface HeldConfiguration extends Omit<RTCConfiguration, 'rtcpMuxPolicy
 }
 
 /** A configuration with every default filled in and every value checked. */
-export interface CompleteConfiguration extends Required<RTCConfiguration> {
+export interface CompleteConfiguration
+  extends Required<Omit<RTCConfiguration, 'peerIdentity'>>,
+    Pick<RTCConfiguration, 'peerIdentity'> {
   iceServers: CompleteIceServer[]
 }
 
@@ -63,23 +79,26 @@ const iceServer: Converter<CompleteIceServer> = dictionary('RTCIceServer', {
 
 const certificate = instance('RTCCertificate', isCertificate)
 
-/** Standing in for a promise that this version cannot keep: whoever asks for a verified identity must not get less. */
-const unsupportedIdentity: Converter<undefined> = () => {
-  throw new DOMException('identity assertions cannot be verified, so peerIdentity cannot be kept', 'NotSupportedError')
-}
-
 const bundlePolicy = enumeration<RTCBundlePolicy>('RTCBundlePolicy', ['balanced', 'max-compat', 'max-bundle'])
 const iceTransportPolicy = enumeration<RTCIceTransportPolicy>('RTCIceTransportPolicy', ['relay', 'all'])
 const rtcpMuxPolicy = enumeration<RTCRtcpMuxPolicy>('RTCRtcpMuxPolicy', ['negotiate', 'require'])
+const rtpHeaderEncryptionPolicy = enumeration<RTCRtpHeaderEncryptionPolicy>('RTCRtpHeaderEncryptionPolicy', [
+  'negotiate',
+  'require',
+])
+const targetLatency = enumeration<RTCConfigurationTargetLatency>('RTCConfigurationTargetLatency', ['lowest', 'none'])
 
 const rtcConfiguration = dictionary('RTCConfiguration', {
+  alwaysNegotiateDataChannels: withDefault(boolean, false),
   bundlePolicy: withDefault(bundlePolicy, 'balanced'),
   certificates: withDefault(sequence(certificate), []),
   iceCandidatePoolSize: withDefault(enforceRange.octet, 0),
   iceServers: withDefault(sequence(iceServer), []),
   iceTransportPolicy: withDefault(iceTransportPolicy, 'all'),
-  peerIdentity: optional(unsupportedIdentity),
+  peerIdentity: optional(domString),
   rtcpMuxPolicy: withDefault(rtcpMuxPolicy, 'require'),
+  rtpHeaderEncryptionPolicy: withDefault(rtpHeaderEncryptionPolicy, 'negotiate'),
+  targetLatency: withDefault(targetLatency, 'lowest'),
 })
 
 // RFC 8489 §14.3: a user name has fewer than 509 bytes; RFC 8265 §4.1 sets the same bound in practice for passwords
@@ -98,8 +117,7 @@ export function toConfiguration(value: unknown): CompleteConfiguration {
  * @throws {TypeError}
  */
 export function convertConfiguration(value: unknown): CompleteConfiguration {
-  const { peerIdentity: _, ...configuration } = rtcConfiguration(value, 'RTCConfiguration')
-  return configuration
+  return rtcConfiguration(value, 'RTCConfiguration')
 }
 
 /**

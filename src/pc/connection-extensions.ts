@@ -9,10 +9,11 @@ import { createSystemEnvironment } from '../net/system-environment.ts'
 import { srtpProfiles as knownSrtpProfiles } from '../srtp/index.ts'
 import type { CompleteConfiguration, RTCRtcpMuxPolicy } from './configuration.ts'
 import type { ConnectionOptions } from './connection.ts'
+import { checkExtensions } from './connection-extension-checks.ts'
+import type { DtlsChoices } from './dtls-link.ts'
 import type { NatMapping, TcpCandidateType } from './gathering/host-options.ts'
 import { IcePort } from './gathering/ice-port.ts'
 import type { PortRange } from './gathering/ports.ts'
-import type { DtlsChoices } from './transport.ts'
 
 /** Messages up to this size are taken; RFC 8841 §6 tells it to the peer. */
 const defaultMaxMessageSize = 1024 * 1024
@@ -60,6 +61,11 @@ export interface ConnectionExtensions {
   readonly icePort?: IcePort
   /** User name fragment and password of the first ICE generation; random ones by default. RFC 8839 §5.4 */
   readonly iceParameters?: { readonly usernameFragment: string; readonly password: string }
+  /**
+   * What identity providers are told as the origin of the connection. By default that of `globalThis.location`, where a
+   * program has one, and `null` otherwise, as of a document without one.
+   */
+  readonly origin?: string
 }
 
 const tcpCandidateTypes: readonly TcpCandidateType[] = ['active', 'passive', 'so']
@@ -72,6 +78,7 @@ export function toConnectionOptions(
   extensions: ConnectionExtensions,
   { iceServers, iceTransportPolicy, rtcpMuxPolicy }: CompleteConfiguration,
 ): ConnectionOptions {
+  checkExtensions(extensions)
   const { portRange, natMappings = [], tcpCandidates = ['active'], iceLite = false, iceParameters } = extensions
   if (portRange !== undefined) checkPortRange(portRange)
   for (const mapping of natMappings) checkNatMapping(mapping)
@@ -103,7 +110,13 @@ export function toConnectionOptions(
     iceLite,
     iceRenomination: extensions.iceRenomination ?? false,
     iceParameters,
+    origin: String(extensions.origin ?? originOfProgram() ?? 'null'),
   }
+}
+
+/** webrtc-identity §6, step 3: of the script. Node has none; who runs code for browsers may have given it one. */
+function originOfProgram(): unknown {
+  return (globalThis as { location?: { origin?: unknown } | null }).location?.origin
 }
 
 function toKeyLog(given: KeyLog | undefined): KeyLog | undefined {

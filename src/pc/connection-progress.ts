@@ -33,6 +33,8 @@ export interface ConnectionProgressOptions {
   /** Runs a step from a task of its own, unless the connection is closed by then. */
   readonly queueTask: (step: () => void) => void
   readonly negotiator: () => Negotiator
+  /** A DTLS association is there. */
+  readonly dtlsConnected: () => void
 }
 
 /**
@@ -73,10 +75,16 @@ export class ConnectionProgress implements SectionTransportObserver {
     this.#connectionState = 'closed'
   }
 
-  /** webrtc-pc §4.4.1.4, step 4.6.14.1: what follows for transports and their states comes in tasks of its own. */
+  /**
+   * A description was applied: webrtc-pc §4.4.1.4, step 4.6.14.1. What follows for the state of ICE comes in a task of its own;
+   * that nothing is gathered any more can be seen at once, as in browsers.
+   */
   transportsChanged(): void {
     this.#options.queueTask(() => this.iceStateChanged(nothing))
-    if (this.#awaitsNoCandidates) this.gatheringStateChanged(nothing, nothing)
+    if (!this.#awaitsNoCandidates) return
+    const before = this.#iceGatheringState
+    this.#deriveGatheringState()
+    if (before !== this.#iceGatheringState) this.#options.queueTask(() => this.#fireGatheringState())
   }
 
   localCandidate(transport: SectionTransport, candidate: LocalCandidateText): void {
@@ -111,12 +119,19 @@ export class ConnectionProgress implements SectionTransportObserver {
     this.#options.queueTask(() => {
       const before = this.#iceGatheringState
       apply()
-      this.#iceGatheringState = deriveGatheringState(this.#transports.map(({ ice }) => ice.gatheringState))
+      this.#deriveGatheringState()
       fireAll()
-      if (before === this.#iceGatheringState) return
-      this.#options.dispatch(new Event('icegatheringstatechange'))
-      if (this.#iceGatheringState === 'complete') this.#fireCandidate(null)
+      if (before !== this.#iceGatheringState) this.#fireGatheringState()
     })
+  }
+
+  #deriveGatheringState(): void {
+    this.#iceGatheringState = deriveGatheringState(this.#transports.map(({ ice }) => ice.gatheringState))
+  }
+
+  #fireGatheringState(): void {
+    this.#options.dispatch(new Event('icegatheringstatechange'))
+    if (this.#iceGatheringState === 'complete') this.#fireCandidate(null)
   }
 
   /** webrtc-pc §5.6: change the selected candidate pair and state */
@@ -133,6 +148,7 @@ export class ConnectionProgress implements SectionTransportObserver {
   /** webrtc-pc §4.4.1.3 and §5.5 */
   dtlsStateChanged(dtls: RTCDtlsTransport, error: DtlsError | undefined, fireAll: () => void): void {
     if (this.#isClosed) return
+    if (dtls.state === 'connected') this.#options.dtlsConnected()
     const connectionChanged = this.#deriveConnectionState()
     if (error !== undefined) dispatch(dtls, new RTCErrorEvent('error', { error: toRTCError(error) }))
     fireAll()

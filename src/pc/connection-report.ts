@@ -111,13 +111,15 @@ function carrier({ driver }: PeerTransport, pairs: readonly CandidatePairView[])
   return [`ICE has been restarted. Until a new path is found, data goes from ${from} to ${to}, as before.`]
 }
 
-function handshake({ dtls, negotiated, failure }: PeerTransport): string[] {
+function handshake({ dtls, driver, negotiated, failure }: PeerTransport): string[] {
   if (dtls.state === 'failed') return [`The path worked, but DTLS has failed: ${failure?.message}.`]
   if (negotiated === undefined) return []
   const { session } = negotiated
   // webrtc-stats §8.17: the version as on the wire, in four digits
   const version = session.version === 'FEFC' ? '1.3' : '1.2'
-  return [`DTLS is at version ${version}, with ${session.cipherSuite} and ${session.group}.`]
+  const lines = [`DTLS is at version ${version}, with ${session.cipherSuite} and ${session.group}.`]
+  if (driver.lacksSrtp) lines.push('The peer does not negotiate SRTP: neither audio nor video goes over this path.')
+  return lines
 }
 
 function linesOf(

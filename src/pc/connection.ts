@@ -6,14 +6,17 @@ import { type CompleteConfiguration, checkModification, validateIceServers } fro
 import { ConnectionProgress } from './connection-progress.ts'
 import { DataChannels } from './data-channels.ts'
 import { createDefaultCertificate } from './default-certificate.ts'
+import type { DtlsChoices } from './dtls-link.ts'
 import { dispatch, RTCDataChannelEvent } from './events.ts'
 import { CandidatePool } from './gathering/candidate-pool.ts'
 import type { HostOptions } from './gathering/host-options.ts'
 import type { IcePort } from './gathering/ice-port.ts'
 import { serverTargets } from './gathering/server-list.ts'
-import type { MediaStreamTrack } from './media/media-stream-track.ts'
+import { sdpFingerprints } from './identities.ts'
+import { ConnectionIdentity } from './identity/connection-identity.ts'
+import { confinementOf, type MediaStreamTrack } from './media/media-stream-track.ts'
 import { createTransceiverHost } from './negotiation/transceiver-host.ts'
-import { Negotiator } from './negotiator.ts'
+import { Negotiator, readableSdp } from './negotiator.ts'
 import { OperationsChain } from './operations-chain.ts'
 import type { RTCCertificate } from './rtc-certificate.ts'
 import type { RTCIceCandidateInit } from './rtc-ice-candidate.ts'
@@ -25,7 +28,6 @@ import type { SdpType } from './signaling.ts'
 import { type StatsSelector, selectorOf } from './stats/selection.ts'
 import { StatsCollector } from './stats/stats-collector.ts'
 import type { RTCStatsReport } from './stats.ts'
-import type { DtlsChoices } from './transport.ts'
 
 /** The SCTP port that every WebRTC endpoint names; any would do, since DTLS carries just one association. */
 const sctpPort = 5000
@@ -46,6 +48,8 @@ export interface ConnectionOptions {
   readonly iceRenomination: boolean
   /** The credentials of the first generation; random ones if absent. */
   readonly iceParameters: IceParameters | undefined
+  /** What identity providers are told that the connection belongs to. */
+  readonly origin: string
 }
 
 /**
@@ -62,6 +66,8 @@ export class Connection {
   readonly progress: ConnectionProgress
   /** RFC 7022 §4.2: one for all RTP sessions of this connection, and for no other. */
   readonly cname: string
+  /** Who the two ends are, and who says so. */
+  readonly identity: ConnectionIdentity
   readonly transceivers: Transceivers
   readonly #target: EventTarget
   readonly #options: ConnectionOptions
@@ -97,20 +103,29 @@ export class Connection {
       schedule: () => this.negotiator.data?.transport.rtp.driver.schedule(),
       now: () => options.environment.clock.now(),
     })
+    this.identity = new ConnectionIdentity({
+      ...options,
+      target: configuration.peerIdentity,
+      fingerprints: () => sdpFingerprints(this.certificates),
+      paths: () => this.negotiator.transports.all.flatMap(({ securedPaths }) => securedPaths),
+    })
     this.progress = new ConnectionProgress({
       dispatch: event => this.#dispatch(event),
       queueTask: step => this.queueTask(step),
       negotiator: () => this.negotiator,
+      dtlsConnected: () => this.#isolateTracks(),
     })
     const transceivers = this.#createTransceivers()
     this.transceivers = transceivers
     this.negotiator = new Negotiator({
       ...options,
+      isPortShared: options.icePort !== undefined,
       bundlePolicy: configuration.bundlePolicy,
       rtcpMuxPolicy: configuration.rtcpMuxPolicy,
       mediaNegotiation: transceivers,
       media: {
         cname: this.cname,
+        isPeer: name => this.identity.peer.isEstablished(name),
         listener: {
           rtpReceived: (received, now) => transceivers.rtpReceived(received, now),
           rtpEvent: event => transceivers.rtpEvent(event),
@@ -121,7 +136,11 @@ export class Connection {
       pool: this.pool,
       localData: { sctpPort, maxMessageSize: options.maxMessageSize },
       wantsData: () => this.#dataChannelsCreated,
+      targetLatency: () => this.#configuration.targetLatency,
+      headerEncryption: () => this.#configuration.rtpHeaderEncryptionPolicy,
+      alwaysNegotiatesData: () => this.#configuration.alwaysNegotiateDataChannels,
       isStopped: index => transceivers.all.some(({ stopped, mLineIndex }) => stopped && mLineIndex === index),
+      needsConfidentiality: () => transceivers.all.some(({ sender }) => confinementOf(sender.track) !== undefined),
       resolvesNames: () => this.#configuration.iceTransportPolicy === 'all',
       observer: this.progress,
     })
@@ -143,6 +162,8 @@ export class Connection {
 
   /** webrtc-pc §4.4.1.5 */
   setConfiguration(configuration: CompleteConfiguration): void {
+    // webrtc-identity §9.4, step 2
+    this.identity.checkTarget(configuration.peerIdentity)
     // Step 3
     checkModification(this.#configuration, configuration, this.#localDescriptionSet)
     // Step 6
@@ -156,11 +177,11 @@ export class Connection {
   }
 
   createOffer(iceRestart: boolean): Promise<string> {
-    return this.chain(() => this.#create('offer', () => this.negotiator.createOffer(iceRestart)))
+    return this.chain(() => this.#create('offer', identity => this.negotiator.createOffer(iceRestart, identity)))
   }
 
   createAnswer(): Promise<string> {
-    return this.chain(() => this.#create('answer', () => this.negotiator.createAnswer()))
+    return this.chain(() => this.#create('answer', identity => this.negotiator.createAnswer(identity)))
   }
 
   setLocalDescription(type: SdpType | undefined, sdp: string): Promise<void> {
@@ -185,7 +206,7 @@ export class Connection {
       }
       // webrtc-pc §4.4.2 setRemoteDescription, step 3.1: what is rolled back stays so if the offer is no good
       if (type === 'offer' && !this.negotiator.signaling.permits('remote', 'offer')) await this.#rollBack('local')
-      await this.#describe(() => this.negotiator.setRemote(type, sdp))
+      await this.#setRemote(type, sdp)
     })
   }
 
@@ -198,6 +219,16 @@ export class Connection {
     })
   }
 
+  /** webrtc-identity §9 getIdentityAssertion: in a task, step 1 as well. */
+  getIdentityAssertion(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#options.environment.timers.endOfTurn(() => {
+        if (this.#closed) reject(new DOMException('the connection is closed', 'InvalidStateError'))
+        else this.identity.assertion().then(resolve, reject)
+      })
+    })
+  }
+
   restartIce(): void {
     this.negotiator.restartIce()
     this.updateNegotiationNeeded()
@@ -207,7 +238,8 @@ export class Connection {
   dataChannelCreated(): void {
     if (this.#dataChannelsCreated) return
     this.#dataChannelsCreated = true
-    this.updateNegotiationNeeded()
+    // webrtc-extensions §15.2
+    if (this.negotiator.sctp === null) this.updateNegotiationNeeded()
   }
 
   /** webrtc-pc §4.7.3 */
@@ -229,8 +261,9 @@ export class Connection {
     })
   }
 
-  /** webrtc-pc §8.5, the stats selection algorithm. */
-  collectStats(selector: StatsSelector): RTCStatsReport {
+  /** webrtc-pc §8.5, the stats selection algorithm; §8.2 getStats, step 6: in a task, also of a closed connection. */
+  async collectStats(selector: StatsSelector): Promise<RTCStatsReport> {
+    await new Promise<void>(resolve => this.#options.environment.timers.endOfTurn(resolve))
     return this.#stats.collect(
       {
         channels: this.channels,
@@ -244,7 +277,7 @@ export class Connection {
   }
 
   /** webrtc-pc §8.2 getStats, step 4. @throws {DOMException} InvalidAccessError */
-  collectStatsOf(track: MediaStreamTrack): RTCStatsReport {
+  collectStatsOf(track: MediaStreamTrack): Promise<RTCStatsReport> {
     return this.collectStats(selectorOf(track, this.transceivers))
   }
 
@@ -254,6 +287,7 @@ export class Connection {
     // Step 2
     this.#closed = true
     this.#chain.close()
+    this.identity.close()
     // Step 3, before the tracks end, whose listeners look at it
     this.negotiator.signaling.close()
     // Steps 4 to 9
@@ -268,7 +302,6 @@ export class Connection {
   #createTransceivers(): Transceivers {
     return new Transceivers({
       host: createTransceiverHost(this, this.#options.environment),
-      cname: this.cname,
       createTransceiver,
       createEncoding,
       fireTrack: transceiver => this.#fireTrack(transceiver),
@@ -289,18 +322,31 @@ export class Connection {
   }
 
   /** webrtc-pc §4.4.2, create an offer or an answer: in a task, with the connection as it is by then; step 1 at once. */
-  async #create(type: 'offer' | 'answer', make: () => string): Promise<string> {
+  async #create(type: 'offer' | 'answer', make: (identity: string | undefined) => string): Promise<string> {
     this.negotiator.checkMayCreate(type)
+    // webrtc-identity §9.5 and §9.6, the in-parallel steps, step 3
+    const identity = this.identity.asserts ? await this.identity.assertionForDescription() : undefined
     await this.#task()
-    return make()
+    return make(identity)
   }
 
   /** webrtc-pc §4.4.2 setLocalDescription, steps 4.2 to 4.6 */
   async #setLocal(type: 'offer' | 'answer' | 'pranswer', sdp: string): Promise<void> {
     this.negotiator.checkIsCreated(type, sdp)
     const kind = type === 'offer' ? type : 'answer'
-    const text = sdp || (await this.#create(kind, () => this.negotiator.currentOrNew(kind)))
+    const text = sdp || (await this.#create(kind, identity => this.negotiator.currentOrNew(kind, identity)))
     await this.#describe(() => this.negotiator.setLocal(type, text))
+  }
+
+  /** webrtc-identity §9.7: nothing of a description is applied before its sender is known to be the one it has to be. */
+  async #setRemote(type: 'offer' | 'answer' | 'pranswer', sdp: string): Promise<void> {
+    const { signaling } = this.negotiator
+    const isGuarded = this.identity.peer.guards && signaling.permits('remote', type)
+    if (isGuarded) await this.identity.admit(readableSdp(sdp))
+    await this.#describe(() => {
+      this.negotiator.setRemote(type, sdp)
+      if (signaling.remote !== undefined) this.identity.peer.applied(signaling.remote.session)
+    })
   }
 
   async #rollBack(side: 'local' | 'remote'): Promise<void> {
@@ -326,6 +372,12 @@ export class Connection {
     if (state !== before) this.#fire('signalingstatechange')
     // webrtc-pc §4.4.1.4, steps 4.6.17 to 4.6.20; §4.4.4: a connection that a listener has closed fires nothing more
     for (const fireNext of this.transceivers.takeEvents()) if (!this.#closed) fireNext()
+    this.#isolateTracks()
+  }
+
+  /** webrtc-identity §11.1.2: of what is received over a path that is confidential. */
+  #isolateTracks(): void {
+    for (const { receiver } of this.transceivers.all) receiver.isolateIfConfidential()
   }
 
   #gather(): void {

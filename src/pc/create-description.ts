@@ -1,6 +1,6 @@
 import {
+  answeredDataForm,
   emptySection,
-  type SdpFingerprint,
   type SdpMedia,
   type SdpOrigin,
   type SdpSession,
@@ -26,9 +26,12 @@ export interface LocalDataDescription {
 /** How a section of an offer comes by its transport. */
 export type OfferedLines =
   | { readonly type: 'rejected' }
-  | { readonly type: 'own'; readonly transport: LocalTransportDescription; readonly rtcp: RtcpLines }
-  | { readonly type: 'shared'; readonly transport: LocalTransportDescription; readonly rtcp: RtcpLines }
-  | { readonly type: 'bundle-only'; readonly rtcp: RtcpLines }
+  | {
+      readonly type: 'own' | 'shared' | 'bundle-only'
+      /** Of a bundle-only section: that of its group. */
+      readonly transport: LocalTransportDescription
+      readonly rtcp: RtcpLines
+    }
 
 export interface OfferInput {
   readonly origin: SdpOrigin
@@ -131,7 +134,7 @@ function offeredSection(
     case 'shared':
       return onSharedTransport(section, lines.transport, 'actpass', lines.rtcp)
     case 'bundle-only':
-      return bundleOnly(section, lines.rtcp)
+      return bundleOnly(section, lines.transport, 'actpass', lines.rtcp)
     default:
       return rejected(section)
   }
@@ -149,20 +152,10 @@ function session(
     // RFC 8839 §5.3: a lite agent says so for the whole session
     iceLite,
     iceOptions: [],
-    fingerprints: sharedFingerprints(media),
+    fingerprints: [],
     attributes: [],
     media,
   }
-}
-
-/**
- * RFC 8829 §5.2.1: all transports have the same certificates, which may be said once for the session. It is said where a
- * section has no transport of its own: libwebrtc takes what follows such a section for unprotected, and rejects data there.
- */
-function sharedFingerprints(media: readonly SdpMedia[]): readonly SdpFingerprint[] {
-  const inUse = media.filter(({ port, bundleOnly }) => port !== 0 || bundleOnly)
-  if (inUse.every(({ fingerprints }) => fingerprints.length > 0)) return []
-  return inUse.find(({ fingerprints }) => fingerprints.length > 0)?.fingerprints ?? []
 }
 
 function dataSection(mid: string | undefined, data: LocalDataDescription): SdpMedia {
@@ -175,5 +168,5 @@ function dataSection(mid: string | undefined, data: LocalDataDescription): SdpMe
 }
 
 function answeredData(offered: SdpMedia, data: LocalDataDescription): SdpMedia {
-  return { ...dataSection(offered.mid, data), protocol: offered.protocol, formats: offered.formats }
+  return { ...dataSection(offered.mid, data), ...answeredDataForm(offered, data.sctpPort) }
 }

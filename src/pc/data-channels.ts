@@ -1,6 +1,6 @@
 import { assertNever } from '../base/errors.ts'
 import { type DcepOpen, encodeDcepAck, PayloadProtocol, parseDcep } from '../sctp/index.ts'
-import { fromOpen, toOpen } from './channel-open.ts'
+import { fromOpen, priorities, toOpen } from './channel-open.ts'
 import { ChannelStreams, type DtlsRole, type Stream } from './channel-streams.ts'
 import { type ChannelCarrier, DataChannel, type Delivery } from './data-channel.ts'
 import { checkInit, type DataChannelInit, maxStreamCount, toParameters } from './data-channel-init.ts'
@@ -14,7 +14,9 @@ import { type RTCError, type RTCLayerError, rtcError, toRTCError } from './rtc-e
 export interface SctpPort {
   /** Takes a message, and copies it; also before the association is up. */
   send(streamId: number, ppid: number, data: Uint8Array, delivery: Delivery, now: number): void
-  /** Resets the outgoing stream once all that was sent on it has arrived. */
+  /** Sets the weight of the stream among those that have something to send. */
+  setPriority(streamId: number, priority: number): void
+  /** Resets the outgoing stream, behind all that was sent on it. */
   resetStream(streamId: number, now: number): void
 }
 
@@ -52,6 +54,8 @@ export class DataChannels {
   readonly #streams = new ChannelStreams()
   readonly #held = new HeldEvents()
   readonly #carrier: ChannelCarrier
+  /** Each association has its own: what the one before has told is not for the next. */
+  #process = this.#processFor()
   #sctp: SctpPort | undefined
   /** webrtc-pc: [[MaxChannels]]; undefined until the association is up. */
   #maxChannels: number | undefined
@@ -104,7 +108,27 @@ export class DataChannels {
   attach(sctp: SctpPort, dtlsRole: DtlsRole): void {
     this.#sctp = sctp
     this.#streams.role = dtlsRole
+    for (const { id, channel } of this.#streams.all()) if (channel !== undefined) this.#prioritize(channel, id)
     this.#assignIds()
+  }
+
+  /** The association gives way to another. Channels end with it, but for those that are not open yet: the next one has them. */
+  leave(): void {
+    const channels = [...this.#channels]
+    this.#process = this.#processFor()
+    this.#forgetAll()
+    this.#sctp = undefined
+    this.#streams.role = undefined
+    for (const channel of channels) {
+      if (channel.state !== 'connecting') this.#tasks.followUp(() => this.#announceClosed(channel, undefined))
+      else this.#keep(channel)
+    }
+  }
+
+  #keep(channel: DataChannel): void {
+    this.#channels.add(channel)
+    if (!channel.parameters.negotiated) channel.id = null
+    else if (channel.id !== null) this.#streams.add(channel.id, channel)
   }
 
   /** Takes an event of the association. What comes of it happens in a task, before the next packet is read. */
@@ -114,6 +138,8 @@ export class DataChannels {
 
   /** webrtc-pc §4.4.2 close, step 5: all channels are closed, and nothing is fired any more. */
   close(): void {
+    // RFC 8831 §6.7: a channel that the application closed just before is closed as such, and is no error for the peer
+    for (const stream of this.#streams.all()) if (stream.channel?.state === 'closing') this.#resetOutgoing(stream)
     this.#isClosed = true
     this.#tasks.clear()
     for (const channel of this.#channels) channel.closeSilently()
@@ -121,7 +147,14 @@ export class DataChannels {
     this.#sctp = undefined
   }
 
-  readonly #process = (event: SctpPortEvent): void => {
+  #processFor(): (event: SctpPortEvent) => void {
+    const process = (event: SctpPortEvent): void => {
+      if (process === this.#process) this.#processEvent(event)
+    }
+    return process
+  }
+
+  #processEvent(event: SctpPortEvent): void {
     switch (event.type) {
       case 'message':
         this.#receive(event)
@@ -231,6 +264,7 @@ export class DataChannels {
   #accept(streamId: number, open: DcepOpen, nameBytes: number): void {
     const channel = this.#add(fromOpen(open), streamId, true)
     this.#streams.add(streamId, channel, nameBytes)
+    this.#prioritize(channel, streamId)
     this.#sendDcep(channel, streamId, encodeDcepAck())
     // webrtc-pc §6.2.3, steps 8 to 10
     channel.openSilently()
@@ -353,9 +387,13 @@ export class DataChannels {
 
   /** webrtc-pc §6.2.5, for all channels of an association that has ended. */
   #closeAll(error: RTCError | undefined): void {
-    const channels = [...this.#channels]
+    const channels = [...this.#channels].map(channel => {
+      const stream = this.#streams.of(channel)
+      // webrtc-pc §6.2.5, step 5: a channel that the peer had closed before is not closed by what ended the association
+      return { channel, reason: stream?.incoming === 'reset' ? stream.error : error }
+    })
     this.#forgetAll()
-    for (const channel of channels) this.#tasks.followUp(() => this.#announceClosed(channel, error))
+    for (const { channel, reason } of channels) this.#tasks.followUp(() => this.#announceClosed(channel, reason))
   }
 
   #detach(error: RTCError | undefined): void {
@@ -381,8 +419,9 @@ export class DataChannels {
   #replay(events: readonly StreamEvent[], from = 0): void {
     const event = events[from]
     if (event === undefined) return
+    const process = this.#process
     this.#tasks.followUp(() => {
-      this.#process(event)
+      process(event)
       this.#replay(events, from + 1)
     })
   }
@@ -417,7 +456,13 @@ export class DataChannels {
   /** webrtc-pc §6.1 createDataChannel, step 23: takes the streams of a channel of ours, and tells the peer. */
   #establish(channel: DataChannel, id: number): void {
     this.#streams.add(id, channel)
+    this.#prioritize(channel, id)
     if (!channel.parameters.negotiated) this.#sendDcep(channel, id, toOpen(channel.parameters))
+  }
+
+  /** RFC 8831 §6.4: a channel sends by its priority; one that the peer has opened (RFC 8832 §5.1), by that of the peer. */
+  #prioritize(channel: DataChannel, id: number): void {
+    this.#sctp?.setPriority(id, priorities[channel.parameters.priority])
   }
 
   /** webrtc-pc §6.1 createDataChannel, steps 18 and 19, for a channel that the application numbers. */

@@ -2,13 +2,14 @@ import type { IceParameters } from '../ice/index.ts'
 import { isRtpSection, parseSdp, type SdpOrigin, type SdpSession, serializeSdp } from '../sdp/index.ts'
 import { AppliedDescription } from './applied-description.ts'
 import { checkAnswerBundling, checkAnswerFits, checkOfferContinues, isToleratedMunging } from './apply-description.ts'
-import type { RTCBundlePolicy, RTCRtcpMuxPolicy } from './configuration.ts'
+import type { RTCBundlePolicy, RTCRtcpMuxPolicy, RTCRtpHeaderEncryptionPolicy } from './configuration.ts'
 import type { LocalDataDescription } from './create-description.ts'
 import type { DataChannels } from './data-channels.ts'
 import { sdpFingerprints } from './identities.ts'
 import { CandidateExchange, type CandidateExchangeOptions } from './negotiation/candidate-exchange.ts'
 import { DataAssociation } from './negotiation/data-association.ts'
 import { DescriptionMaker } from './negotiation/description-maker.ts'
+import { requireHeaderEncryption } from './negotiation/header-encryption.ts'
 import type { AppliedMedia, MediaNegotiation } from './negotiation/media-negotiation.ts'
 import { checkRemoteTransports, findDataSection, isMultiplexed, readRemoteData } from './negotiation/remote-section.ts'
 import type { CommonTransportOptions, SectionTransport } from './negotiation/section-transport.ts'
@@ -32,8 +33,13 @@ export interface NegotiatorOptions
   readonly certificates: () => readonly RTCCertificate[]
   /** Data channels exist, so that an offer must have a section for them. */
   readonly wantsData: () => boolean
-  /** The ICE credentials of the first generation of the first transport; random ones if absent. */
+  /** webrtc-extensions §15.1: offers have a section for data channels anyway. */
+  readonly alwaysNegotiatesData: () => boolean
+  readonly headerEncryption: () => RTCRtpHeaderEncryptionPolicy
+  /** The ICE credentials of the first generation; random ones if absent. */
   readonly iceParameters: IceParameters | undefined
+  /** All transports are on one port, where their credentials tell them apart. */
+  readonly isPortShared: boolean
 }
 
 const creatingOffers: readonly SignalingState[] = ['stable', 'have-local-offer']
@@ -97,23 +103,25 @@ export class Negotiator {
   }
 
   /** webrtc-pc §4.4.2, final steps to create an offer; the state was checked. */
-  createOffer(iceRestart: boolean): string {
-    return this.#created('offer', this.#makeOffer(iceRestart))
+  createOffer(iceRestart: boolean, identity?: string): string {
+    return this.#created('offer', this.#makeOffer(iceRestart, identity))
   }
 
   /** webrtc-pc §4.4.2, final steps to create an answer; the state was checked. */
-  createAnswer(): string {
-    return this.#created('answer', this.#makeAnswer())
+  createAnswer(identity?: string): string {
+    return this.#created('answer', this.#makeAnswer(identity))
   }
 
   /**
    * webrtc-pc §4.4.2 setLocalDescription, steps 4.4 and 4.5: the description that was created last, if it would be created
    * again as it is; or else a new one.
    */
-  currentOrNew(type: 'offer' | 'answer'): string {
+  currentOrNew(type: 'offer' | 'answer', identity?: string): string {
     const { lastCreatedOffer, lastCreatedAnswer } = this.signaling
     const [last, now] =
-      type === 'offer' ? [lastCreatedOffer, this.#makeOffer(false)] : [lastCreatedAnswer, this.#makeAnswer()]
+      type === 'offer'
+        ? [lastCreatedOffer, this.#makeOffer(false, identity)]
+        : [lastCreatedAnswer, this.#makeAnswer(identity)]
     return withoutOrigin(last) === withoutOrigin(now) ? last : this.#created(type, now)
   }
 
@@ -124,23 +132,25 @@ export class Negotiator {
     return sdp
   }
 
-  #makeOffer(iceRestart: boolean): string {
+  #makeOffer(iceRestart: boolean, identity: string | undefined): string {
     const { local, remote } = this.signaling
     const fingerprints = sdpFingerprints(this.#options.certificates())
     if (iceRestart || this.#credentialsToReplace.size > 0) this.transports.planRestart()
+    const dataFirst = this.#options.alwaysNegotiatesData()
     const sections = this.#media.layOutOffer({
       previousLocal: local?.session,
       previousRemote: remote?.session,
-      wantsData: this.#options.wantsData(),
+      wantsData: dataFirst || this.#options.wantsData(),
+      dataFirst,
     })
-    return serializeSdp(this.#maker.offer(this.#origin, sections, fingerprints))
+    return serializeSdp(withIdentity(this.#maker.offer(this.#origin, sections, fingerprints), identity))
   }
 
-  #makeAnswer(): string {
+  #makeAnswer(identity: string | undefined): string {
     const offer = this.signaling.pendingRemote
     if (offer === undefined) throw invalidState('there is no remote offer to answer')
     const fingerprints = sdpFingerprints(this.#options.certificates())
-    return serializeSdp(this.#maker.answer(this.#origin, offer.session, fingerprints))
+    return serializeSdp(withIdentity(this.#maker.answer(this.#origin, offer.session, fingerprints), identity))
   }
 
   /** webrtc-pc §4.4.1.4, step 2. @throws {DOMException} InvalidStateError */
@@ -194,7 +204,7 @@ export class Negotiator {
     const { lastCreatedOffer, lastCreatedAnswer } = this.signaling
     const lastCreated = type === 'offer' ? lastCreatedOffer : lastCreatedAnswer
     if (sdp === '' || sdp === lastCreated) return
-    const given = lastCreated === '' ? undefined : readable(sdp)
+    const given = lastCreated === '' ? undefined : readableSdp(sdp)
     if (given === undefined || !isToleratedMunging(parseSdp(lastCreated), given)) {
       throw new DOMException('the description is not the one that was created', 'InvalidModificationError')
     }
@@ -210,12 +220,11 @@ export class Negotiator {
     const session = parse(description)
     const applied = this.#appliedMedia('local', description.type, session)
     this.#media.check(applied)
-    if (description.type === 'offer') {
-      this.#rememberStable()
-      this.transports.applyLocalOffer(session)
-      this.#wantAssociation(session)
-    }
-    this.signaling.apply(new AppliedDescription(description.type, true, session, description.sdp))
+    if (description.type === 'offer') this.#rememberStable()
+    const carriers =
+      description.type === 'offer' ? this.transports.applyLocalOffer(session) : this.transports.carriersOf(session)
+    if (description.type === 'offer') this.#wantAssociation(session)
+    this.signaling.apply(new AppliedDescription(description.type, true, session, description.sdp, carriers))
     this.#media.apply(applied)
     this.#settle(applied, certificates)
     this.#connectMedia()
@@ -251,13 +260,16 @@ export class Negotiator {
   }
 
   #checkFits(type: Description['type'], session: SdpSession): void {
-    const offer = this.signaling.pendingLocal?.session
-    if (type === 'offer') checkOfferContinues(this.signaling.currentRemote?.session, session)
-    else if (offer !== undefined) {
-      checkAnswerFits(offer, session)
-      checkAnswerBundling(offer, session)
+    const { pendingLocal, currentRemote } = this.signaling
+    const offer = pendingLocal?.session
+    if (type === 'offer') checkOfferContinues(currentRemote?.session, session)
+    else if (pendingLocal !== undefined) {
+      checkAnswerFits(pendingLocal.session, session)
+      checkAnswerBundling(pendingLocal.session, session, index => pendingLocal.carriers.has(index))
     }
     checkRemoteTransports(session, type, this.#options.rtcpMuxPolicy)
+    this.transports.checkAssociations(session, type)
+    if (this.#options.headerEncryption() === 'require') requireHeaderEncryption(session)
     this.#checkMultiplexing(type, session, offer)
   }
 
@@ -284,8 +296,9 @@ export class Negotiator {
 
   #createAssociation(transport: SectionTransport): DataAssociation {
     const { environment, channels, localData } = this.#options
-    const { random, clock } = environment
-    return new DataAssociation({ random, now: () => clock.now(), channels, localData }, transport)
+    const { random, clock, timers } = environment
+    const queueTask = (step: () => void): void => timers.endOfTurn(step)
+    return new DataAssociation({ random, now: () => clock.now(), queueTask, channels, localData }, transport)
   }
 
   /** Offer and answer are complete, provisionally or not: both sides know how to reach each other. */
@@ -301,9 +314,11 @@ export class Negotiator {
     const transport = this.transports.at(findDataSection(answer))
     // webrtc-pc §4.4.1.4, step 4.6.8: an answer closes the association, a provisional one does not. Nor does one outlive the
     // DTLS below it.
-    const isLeft = this.#data !== undefined && this.#data.transport !== transport
-    if (transport === undefined ? type === 'answer' : isLeft && this.#data?.canMove === false) {
-      this.#data?.closeByNegotiation()
+    const data = this.#data
+    const isLeft = data !== undefined && (data.isOver || (data.transport !== transport && !data.canMove))
+    if (transport === undefined ? type === 'answer' || data?.isOver : isLeft) {
+      if (transport === undefined) data?.closeByNegotiation()
+      else data?.giveWay()
       this.#data = undefined
     }
     if (transport === undefined || described === undefined) return
@@ -314,11 +329,12 @@ export class Negotiator {
 
   #connectMedia(): void {
     const { local, remote } = this.signaling
-    const indexOf = (mid: string): number | undefined =>
-      present(local, remote)
-        .map(({ session }) => session.media.findIndex(section => section.mid === mid))
-        .find(index => index !== -1)
-    this.#media.connect((mid, mLineIndex) => this.transports.at(indexOf(mid) ?? mLineIndex ?? -1)?.media)
+    const indices = new Map<string | undefined, number>()
+    // Where they differ, the local description counts.
+    for (const { session } of present(remote, local)) {
+      for (const [index, { mid }] of session.media.entries()) indices.set(mid, index)
+    }
+    this.#media.connect((mid, mLineIndex) => this.transports.at(indices.get(mid) ?? mLineIndex ?? -1)?.media)
   }
 
   #rememberStable(): void {
@@ -355,12 +371,19 @@ function parse(description: Description): SdpSession {
   }
 }
 
-function readable(sdp: string): SdpSession | undefined {
+/** The description; undefined for what is none. */
+export function readableSdp(sdp: string): SdpSession | undefined {
   try {
     return parseSdp(sdp)
   } catch {
     return undefined
   }
+}
+
+/** RFC 8829 §5.2.1: the identity assertion is said for the session. */
+function withIdentity(session: SdpSession, value: string | undefined): SdpSession {
+  if (value === undefined) return session
+  return { ...session, attributes: [...session.attributes, { name: 'identity', value }] }
 }
 
 /** The version of a description rises each time, so that it says nothing about whether anything else is new. */

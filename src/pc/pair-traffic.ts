@@ -10,14 +10,23 @@ export interface PathTraffic {
   packetsReceived: number
   bytesSent: number
   bytesReceived: number
+  /** Monotonic milliseconds, of the last packet each; undefined before the first. */
+  lastSentAt: number | undefined
+  lastReceivedAt: number | undefined
 }
 
 /** The traffic of a transport by candidate pair: by the local base and the peer's address, which ICE has validated. */
 export class PairTraffic {
+  readonly #now: () => number
   readonly #paths = new Map<string, PathTraffic>()
   // The same objects come again and again, though others for sending than for receiving.
   #lastSent: Way | undefined
   #lastReceived: Way | undefined
+
+  /** @param now monotonic milliseconds */
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   sent(bytes: number, local: TransportAddress, remote: TransportAddress): void {
     let way = this.#lastSent
@@ -25,6 +34,7 @@ export class PairTraffic {
     this.#lastSent = way
     way.path.packetsSent++
     way.path.bytesSent += bytes
+    way.path.lastSentAt = this.#now()
   }
 
   received(bytes: number, local: TransportAddress, remote: TransportAddress): void {
@@ -33,6 +43,7 @@ export class PairTraffic {
     this.#lastReceived = way
     way.path.packetsReceived++
     way.path.bytesReceived += bytes
+    way.path.lastReceivedAt = this.#now()
   }
 
   /** What has gone over a pair so far. */
@@ -57,7 +68,14 @@ interface Way {
   readonly path: PathTraffic
 }
 
-const nothing: Readonly<PathTraffic> = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0 }
+const nothing: Readonly<PathTraffic> = {
+  packetsSent: 0,
+  packetsReceived: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  lastSentAt: undefined,
+  lastReceivedAt: undefined,
+}
 
 function keyOf(local: TransportAddress, remote: TransportAddress): string {
   return `${addressKey(local)} ${addressKey(remote)}`

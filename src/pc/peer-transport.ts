@@ -1,4 +1,5 @@
 import type { CancelTimer, Environment } from '../base/environment.ts'
+import { assertNever } from '../base/errors.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
 import type { DtlsError } from '../dtls/errors.ts'
 import type { DtlsSession } from '../dtls/index.ts'
@@ -9,26 +10,28 @@ import type {
   IceEvent,
   IceParameters,
   IceRole,
+  IceTiming,
   LocalCandidate,
-  SelectedPair,
 } from '../ice/index.ts'
 import type { SctpEvent } from '../sctp/index.ts'
 import { type SdpCandidate, serializeCandidate } from '../sdp/index.ts'
 import { CandidateDescriber } from './candidate-description.ts'
+import { CandidatePairs } from './candidate-pairs.ts'
+import type { DtlsChoices } from './dtls-link.ts'
 import type { GatheredCandidate } from './gathering/candidate-socket.ts'
 import type { Gatherer, GathererListener } from './gathering/gatherer.ts'
 import type { ServerFailure } from './gathering/server-failure.ts'
 import { RTCIceCandidate } from './rtc-ice-candidate.ts'
+import { RTCIceCandidatePair } from './rtc-ice-candidate-pair.ts'
 import {
   createTransportObjects,
   type DtlsTransportSlots,
   fire,
   type IceTransportSlots,
   type RTCDtlsTransport,
-  RTCIceCandidatePair,
   type RTCIceTransport,
 } from './rtc-transports.ts'
-import { type DtlsChoices, Transport, type TransportListener } from './transport.ts'
+import { Transport, type TransportListener } from './transport.ts'
 import { constructorToken } from './webidl.ts'
 
 /** What a transport tells its connection, each at the top of a turn. */
@@ -67,6 +70,7 @@ export interface PeerTransportOptions {
   readonly mLineIndex: number
   readonly iceLite: boolean
   readonly iceRenomination: boolean
+  readonly iceTiming: Partial<IceTiming>
 }
 
 /** What the DTLS handshake came to. */
@@ -95,6 +99,7 @@ export class PeerTransport implements TransportListener {
   readonly dtls: RTCDtlsTransport
   readonly #iceSlots: IceTransportSlots
   readonly #dtlsSlots: DtlsTransportSlots = { state: 'new', remoteCertificates: [] }
+  readonly #pairs: CandidatePairs
   readonly #environment: Environment
   readonly #observer: PeerTransportObserver
   #mid: string | undefined
@@ -129,7 +134,8 @@ export class PeerTransport implements TransportListener {
     this.driver = new Transport({ ...options, listener: this })
     this.#gatherer = options.gatherer
     this.#describer = describerFor(options.gatherer)
-    const objects = createTransportObjects(this.#iceSlots, this.#dtlsSlots)
+    this.#pairs = this.#createPairs()
+    const objects = createTransportObjects(this.#iceSlots, this.#dtlsSlots, this.#pairs)
     this.ice = objects.ice
     this.dtls = objects.dtls
   }
@@ -214,6 +220,8 @@ export class PeerTransport implements TransportListener {
   }
 
   setRemoteIce(parameters: IceParameters): void {
+    // Those of a peer that another one has answered in place of.
+    if (this.#iceSlots.remoteParameters !== null) this.#iceSlots.remoteCandidates = []
     this.#iceSlots.remoteParameters = shown(parameters)
     this.driver.setRemoteIce(parameters)
   }
@@ -247,6 +255,7 @@ export class PeerTransport implements TransportListener {
   close(): void {
     this.#closed = true
     this.driver.close()
+    this.#pairs.close()
     for (const cancel of this.#retired.values()) cancel?.()
     for (const gatherer of [this.#gatherer, ...this.#retired.keys()]) gatherer.close()
     // webrtc-pc §4.4.2 close, steps 7 to 9: no event is fired
@@ -255,14 +264,14 @@ export class PeerTransport implements TransportListener {
   }
 
   iceEvent(event: IceEvent): void {
+    if (this.#closed) return
     switch (event.type) {
       case 'role':
         this.#iceSlots.role = event.role
         return
       case 'selected-pair':
-        this.#iceSlots.selectedPair = this.#toRtcPair(event.pair)
-        this.#closeRetired()
-        this.#observer.iceStateChanged(() => fire(this.ice, 'selectedcandidatepairchange'))
+        this.#select(this.#pairs.selected(event.reference, event.pair))
+        this.#pairs.settleSelection(event.reference)
         return
       case 'state':
         this.#iceSlots.state = event.state
@@ -272,18 +281,57 @@ export class PeerTransport implements TransportListener {
       case 'remote-candidate':
         // A peer-reflexive candidate was not signalled: it shows in the statistics, not in getRemoteCandidates().
         return
+      case 'pair-added':
+        this.#pairs.added(event.reference)
+        return
+      case 'pair-removed':
+        this.#pairs.removed(event.reference)
+        this.#noteLoss()
+        return
+      case 'nomination':
+        this.#pairs.nominate(event.reference)
+        return
+      case 'selection-failed':
+        this.#pairs.selectionFailed(event.reference)
+        return
+      default:
+        assertNever(event)
+    }
+  }
+
+  /** webrtc-pc §5.6, change the selected candidate pair and state */
+  #select(pair: RTCIceCandidatePair | null): void {
+    if (this.#closed) return
+    this.#iceSlots.selectedPair = pair
+    if (pair !== null) this.#closeRetired()
+    this.#observer.iceStateChanged(() => fire(this.ice, 'selectedcandidatepairchange'))
+  }
+
+  /** The pair that was removed may have been the one in use, and there may be no other. */
+  #noteLoss(): void {
+    const { selectedPair } = this.#iceSlots
+    if (selectedPair !== null && !this.#pairs.has(selectedPair) && this.driver.ice.selectedPair === undefined) {
+      this.#select(null)
     }
   }
 
   dtlsStateChanged(error?: DtlsError): void {
     this.#dtlsSlots.state = this.driver.dtlsState
     this.#failure = error
+    const isReplaced = this.driver.dtlsState === 'new'
+    if (isReplaced) {
+      // webrtc-pc §5.5: a new association is represented by the same object
+      this.#negotiated = undefined
+      this.#dtlsSlots.remoteCertificates = []
+    }
     const { session, localCertificates = [], remoteCertificates = [] } = this.driver.dtls ?? {}
     if (session !== undefined) {
       this.#negotiated = { session, localCertificates, remoteCertificates }
       this.#dtlsSlots.remoteCertificates = remoteCertificates
     }
     this.#observer.dtlsStateChanged(error, () => fire(this.dtls, 'statechange'))
+    // The path to the peer of before was given up with it.
+    if (isReplaced) this.#noteLoss()
   }
 
   sctpEvent(event: SctpEvent): void {
@@ -363,9 +411,35 @@ export class PeerTransport implements TransportListener {
     )
   }
 
-  #toRtcPair(pair: SelectedPair): RTCIceCandidatePair {
-    const remote = this.#toRemoteRtcCandidate(this.#describer.describe(pair.remote))
-    return new RTCIceCandidatePair(constructorToken, this.toRtcCandidate(this.#toText(pair.local)), remote)
+  #createPairs(): CandidatePairs {
+    const { driver } = this
+    const { clock, timers } = this.#environment
+    return new CandidatePairs({
+      target: () => this.ice,
+      create: (local, remote) => this.#toRtcPair(local, remote),
+      agent: {
+        get selectedReference() {
+          return driver.ice.selectedReference
+        },
+        select: reference => {
+          const isPossible = driver.ice.selectPair(reference, clock.now())
+          driver.schedule()
+          return isPossible
+        },
+        remove: reference => {
+          driver.ice.removePair(reference, clock.now())
+          driver.schedule()
+        },
+        // The driver is about to send what comes of it.
+        decideNomination: (reference, isApproved) => driver.ice.decideNomination(reference, isApproved, clock.now()),
+      },
+      queueTask: step => timers.endOfTurn(step),
+    })
+  }
+
+  #toRtcPair(local: LocalCandidate, remote: IceCandidate): RTCIceCandidatePair {
+    const shown = this.#toRemoteRtcCandidate(this.#describer.describe(remote))
+    return new RTCIceCandidatePair(constructorToken, this.toRtcCandidate(this.#toText(local)), shown)
   }
 
   #toRemoteRtcCandidate(candidate: SdpCandidate): RTCIceCandidate {

@@ -22,6 +22,15 @@ const detailTypes = [
   'sdp-syntax-error',
   'hardware-encoder-not-available',
   'hardware-encoder-error',
+  // webrtc-identity §10.3: RTCErrorDetailTypeIdp
+  'idp-bad-script-failure',
+  'idp-execution-failure',
+  'idp-load-failure',
+  'idp-need-login',
+  'idp-timeout',
+  'idp-tls-failure',
+  'idp-token-expired',
+  'idp-token-invalid',
 ] as const
 
 /** webrtc-pc §11.1 */
@@ -58,7 +67,9 @@ export class RTCError extends DOMException {
     this.#init = converted
   }
 
-  get errorDetail(): RTCErrorDetailType {
+  /** An {@link RTCErrorDetailType}. TypeScript's lib.dom knows none of identity providers, and its errors must be what ours are. */
+  // biome-ignore lint/suspicious/noExplicitAny: no other type is both what we have and what lib.dom wants
+  get errorDetail(): any {
     return this.#init.errorDetail
   }
 
@@ -82,7 +93,7 @@ export class RTCError extends DOMException {
     return this.#init.sentAlert ?? null
   }
 
-  /** webrtc-identity §10.1: the answer of an identity provider; none is ever asked. */
+  /** webrtc-identity §10.1: the answer of the server that an identity provider was to be loaded from. */
   get httpRequestStatusCode(): number | null {
     return this.#init.httpRequestStatusCode ?? null
   }

@@ -11,6 +11,8 @@ import { type ConnectionExtensions, toConnectionOptions } from './connection-ext
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './connection-states.ts'
 import { type RTCDataChannelInit, toDataChannelInit } from './data-channel-init.ts'
 import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
+import { type RTCIdentityProviderOptions, toProviderOptions } from './identity/identity-provider.ts'
+import type { RTCIdentityAssertion } from './identity/rtc-identity-assertion.ts'
 import {
   type LegacyCallbacks,
   type RTCPeerConnectionErrorCallback,
@@ -19,6 +21,14 @@ import {
 } from './legacy-callbacks.ts'
 import { isMediaStream, type MediaStream } from './media/media-stream.ts'
 import { isMediaStreamTrack, type MediaStreamTrack } from './media/media-stream-track.ts'
+import {
+  createAnswer,
+  createOffer,
+  type RTCAnswerOptions,
+  type RTCOfferOptions,
+  toAnswerOptions,
+  toOfferOptions,
+} from './offer-options.ts'
 import { generateCertificate, type RTCCertificate, type RTCKeygenAlgorithm } from './rtc-certificate.ts'
 import type { RTCDataChannel } from './rtc-data-channel.ts'
 import { type RTCIceCandidateInit, toIceCandidateInit } from './rtc-ice-candidate.ts'
@@ -38,8 +48,6 @@ import type { RTCRtpTransceiver } from './rtp/rtc-rtp-transceiver.ts'
 import type { SignalingState } from './signaling.ts'
 import type { RTCStatsReport } from './stats.ts'
 import {
-  boolean,
-  dictionary,
   domString,
   type EventHandler,
   exposeInterface,
@@ -47,31 +55,13 @@ import {
   type HeldEventHandler,
   implementsInterface,
   instance,
-  optional,
   requireArguments,
   setEventHandler,
   TypedEventTarget,
   usvString,
-  withDefault,
 } from './webidl.ts'
 
-export interface RTCOfferOptions {
-  iceRestart?: boolean
-  /** webrtc-pc §4.4.3.2, legacy: true adds a transceiver that receives, if none does; false lets those be that do. */
-  offerToReceiveAudio?: boolean
-  offerToReceiveVideo?: boolean
-}
-
-const toOfferOptions = dictionary('RTCOfferOptions', {
-  iceRestart: withDefault(boolean, false),
-  offerToReceiveAudio: optional(boolean),
-  offerToReceiveVideo: optional(boolean),
-})
-
-/** webrtc-pc §4.2.6: no member is defined; applications written for old browsers give some all the same. */
-export type RTCAnswerOptions = object
-
-const toAnswerOptions = dictionary('RTCAnswerOptions', {})
+export type { RTCAnswerOptions, RTCOfferOptions } from './offer-options.ts'
 
 /** webrtc-pc §4.4.3.1 */
 export type RTCSessionDescriptionCallback = (description: RTCSessionDescriptionInit) => void
@@ -346,6 +336,40 @@ export class RTCPeerConnection extends TypedEventTarget<RTCPeerConnectionEventMa
     return this.#connection.collectStatsOf(toTrack(selector, 'RTCPeerConnection.getStats: argument 1'))
   }
 
+  /** webrtc-identity §9: who is asked to say in offers and answers who this end is. Nothing is asked yet. */
+  setIdentityProvider(provider: string, options: RTCIdentityProviderOptions = {}): void {
+    const connection = this.#connection
+    requireArguments(arguments.length, 1, 'RTCPeerConnection.setIdentityProvider')
+    const domain = domString(provider, 'RTCPeerConnection.setIdentityProvider: argument 1')
+    const converted = toProviderOptions(options, 'RTCPeerConnection.setIdentityProvider: argument 2')
+    // webrtc-identity §9 setIdentityProvider, step 1
+    if (connection.isClosed) throw closedError()
+    connection.identity.setProvider(domain, converted)
+  }
+
+  /** webrtc-identity §9: what the offers and answers of this connection have as `a=identity`. */
+  async getIdentityAssertion(): Promise<string> {
+    return this.#connection.getIdentityAssertion()
+  }
+
+  /** webrtc-identity §9: who the peer is, once an identity provider has confirmed it. */
+  get peerIdentity(): Promise<RTCIdentityAssertion> {
+    // WebIDL §3.7.6: an attribute that is a promise rejects
+    if (!implementsInterface(RTCPeerConnection, this))
+      return Promise.reject(new TypeError('RTCPeerConnection.peerIdentity: Illegal invocation'))
+    return this.#connection.identity.peerIdentity
+  }
+
+  /** webrtc-identity §9: where the user can log in, if the identity provider asks for that. */
+  get idpLoginUrl(): string | null {
+    return this.#connection.identity.idpLoginUrl
+  }
+
+  /** webrtc-identity §9: what the identity provider says of its last failure. */
+  get idpErrorInfo(): string | null {
+    return this.#connection.identity.idpErrorInfo
+  }
+
   close(): void {
     this.#connection.close()
   }
@@ -421,19 +445,6 @@ export class RTCPeerConnection extends TypedEventTarget<RTCPeerConnectionEventMa
   set ontrack(handler: Handler<RTCTrackEvent>) {
     setEventHandler(this, 'track', handler)
   }
-}
-
-async function createOffer(
-  connection: Connection,
-  { iceRestart, offerToReceiveAudio: audio, offerToReceiveVideo: video }: ReturnType<typeof toOfferOptions>,
-): Promise<RTCSessionDescriptionInit> {
-  // webrtc-pc §4.4.3.2, step 3: not on the operations chain
-  if (!connection.isClosed) connection.transceivers.offerToReceive({ audio, video })
-  return { type: 'offer', sdp: await connection.createOffer(iceRestart) }
-}
-
-async function createAnswer(connection: Connection): Promise<RTCSessionDescriptionInit> {
-  return { type: 'answer', sdp: await connection.createAnswer() }
 }
 
 async function addIceCandidate(connection: Connection, init: Required<RTCIceCandidateInit>): Promise<void> {

@@ -1,11 +1,13 @@
 import { dispatch, type RTCErrorEvent } from './events.ts'
 import type { RTCIceCandidate } from './rtc-ice-candidate.ts'
+import { type RTCIceCandidatePair, type RTCIceCandidatePairEvent, toCandidatePair } from './rtc-ice-candidate-pair.ts'
 import {
   constructorToken,
   type EventHandler,
   exposeInterface,
   getEventHandler,
   type HeldEventHandler,
+  requireArguments,
   requireToken,
   setEventHandler,
   TypedEventTarget,
@@ -27,6 +29,9 @@ export interface RTCIceTransportEventMap {
   statechange: Event
   gatheringstatechange: Event
   selectedcandidatepairchange: Event
+  icecandidatepairadd: RTCIceCandidatePairEvent
+  icecandidatepairremove: RTCIceCandidatePairEvent
+  icecandidatepairnominate: RTCIceCandidatePairEvent
 }
 
 export interface RTCDtlsTransportEventMap {
@@ -66,32 +71,14 @@ export interface SctpTransportSlots {
   maxChannels: number | null
 }
 
-/** webrtc-pc §5.6.2 */
-export class RTCIceCandidatePair {
-  static {
-    exposeInterface(RTCIceCandidatePair, 'RTCIceCandidatePair', {
-      constructorLength: 0,
-      implementedBy: value => #local in value,
-    })
-  }
-
-  readonly #local: RTCIceCandidate
-  readonly #remote: RTCIceCandidate
-
-  /** @internal Not constructible by applications. */
-  constructor(token: symbol, local: RTCIceCandidate, remote: RTCIceCandidate) {
-    requireToken(token)
-    this.#local = local
-    this.#remote = remote
-  }
-
-  get local(): RTCIceCandidate {
-    return this.#local
-  }
-
-  get remote(): RTCIceCandidate {
-    return this.#remote
-  }
+/** What may be done with the pairs of a transport. */
+export interface CandidatePairControl {
+  /** [[ProposalPending]] */
+  readonly isProposalPending: boolean
+  /** Whether the pair is in [[CandidatePairs]]. */
+  has(pair: RTCIceCandidatePair): boolean
+  select(pair: RTCIceCandidatePair): Promise<void>
+  remove(pair: RTCIceCandidatePair): Promise<void>
 }
 
 /** webrtc-pc §5.6: what an application may know of the ICE transport packets travel on. */
@@ -104,12 +91,14 @@ export class RTCIceTransport extends TypedEventTarget<RTCIceTransportEventMap> {
   }
 
   readonly #slots: IceTransportSlots
+  readonly #pairs: CandidatePairControl | undefined
 
   /** @internal Not constructible by applications. */
-  constructor(token: symbol, slots: IceTransportSlots) {
+  constructor(token: symbol, slots: IceTransportSlots, pairs?: CandidatePairControl) {
     requireToken(token)
     super()
     this.#slots = slots
+    this.#pairs = pairs
   }
 
   get role(): RTCIceRole {
@@ -146,6 +135,73 @@ export class RTCIceTransport extends TypedEventTarget<RTCIceTransportEventMap> {
 
   getRemoteParameters(): RTCIceParameters | null {
     return this.#slots.remoteParameters && { ...this.#slots.remoteParameters }
+  }
+
+  /**
+   * webrtc-extensions §9.2: sends data over another pair, as long as none was nominated.
+   *
+   * @param candidatePair one that an event or {@link getSelectedCandidatePair} has told
+   * @returns a promise that is rejected with InvalidStateError where there is nothing to choose or a nomination is being
+   *   decided, NotFoundError for a pair that is no more, OperationError for one that turns out not to work
+   */
+  async selectCandidatePair(candidatePair: RTCIceCandidatePair): Promise<void> {
+    return this.#controlling('selectCandidatePair', arguments.length, candidatePair, (pairs, pair) =>
+      pairs.select(pair),
+    )
+  }
+
+  /**
+   * webrtc-extensions §9.2: gives up a pair: nothing is sent there, no checks are answered.
+   *
+   * @returns a promise that is rejected as {@link selectCandidatePair} has it
+   */
+  async removeCandidatePair(candidatePair: RTCIceCandidatePair): Promise<void> {
+    return this.#controlling('removeCandidatePair', arguments.length, candidatePair, (pairs, pair) =>
+      pairs.remove(pair),
+    )
+  }
+
+  /** webrtc-extensions §9.2, steps 1 to 6 of both methods */
+  #controlling(
+    method: string,
+    count: number,
+    candidatePair: RTCIceCandidatePair,
+    steps: (pairs: CandidatePairControl, pair: RTCIceCandidatePair) => Promise<void>,
+  ): Promise<void> {
+    const { state } = this.#slots
+    requireArguments(count, 1, `RTCIceTransport.${method}`)
+    const pair = toCandidatePair(candidatePair, `RTCIceTransport.${method}: argument 1`)
+    const pairs = this.#pairs
+    if (state === 'closed' || state === 'new' || state === 'failed') {
+      throw new DOMException(`the transport is ${state}`, 'InvalidStateError')
+    }
+    if (pairs?.isProposalPending) throw new DOMException('a nomination is being decided', 'InvalidStateError')
+    if (pairs === undefined || !pairs.has(pair)) throw new DOMException('there is no such pair', 'NotFoundError')
+    return steps(pairs, pair)
+  }
+
+  get onicecandidatepairadd(): HeldEventHandler {
+    return getEventHandler(this, 'icecandidatepairadd')
+  }
+
+  set onicecandidatepairadd(handler: EventHandler<RTCIceTransport, RTCIceCandidatePairEvent>) {
+    setEventHandler(this, 'icecandidatepairadd', handler)
+  }
+
+  get onicecandidatepairremove(): HeldEventHandler {
+    return getEventHandler(this, 'icecandidatepairremove')
+  }
+
+  set onicecandidatepairremove(handler: EventHandler<RTCIceTransport, RTCIceCandidatePairEvent>) {
+    setEventHandler(this, 'icecandidatepairremove', handler)
+  }
+
+  get onicecandidatepairnominate(): HeldEventHandler {
+    return getEventHandler(this, 'icecandidatepairnominate')
+  }
+
+  set onicecandidatepairnominate(handler: EventHandler<RTCIceTransport, RTCIceCandidatePairEvent>) {
+    setEventHandler(this, 'icecandidatepairnominate', handler)
   }
 
   get onstatechange(): HeldEventHandler {
@@ -273,8 +329,9 @@ export class RTCSctpTransport extends TypedEventTarget<RTCSctpTransportEventMap>
 export function createTransportObjects(
   ice: IceTransportSlots,
   dtls: DtlsTransportSlots,
+  pairs?: CandidatePairControl,
 ): { ice: RTCIceTransport; dtls: RTCDtlsTransport } {
-  const iceTransport = new RTCIceTransport(constructorToken, ice)
+  const iceTransport = new RTCIceTransport(constructorToken, ice, pairs)
   return { ice: iceTransport, dtls: new RTCDtlsTransport(constructorToken, dtls, iceTransport) }
 }
 

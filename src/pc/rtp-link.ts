@@ -30,8 +30,6 @@ export interface RtpListener {
   /** A packet that was authenticated, of a stream that is known. */
   rtpReceived(received: ReceivedPacket, now: number): void
   rtpEvent(event: RtpSessionEvent): void
-  /** RFC 8827 §6.5: media goes over SRTP and nothing else, and the peer's DTLS has refused that. */
-  rtpUnavailable?(reason: 'srtp-not-negotiated'): void
 }
 
 /**
@@ -46,7 +44,6 @@ export class RtpLink {
   readonly #rtcp: SrtpPort
   readonly #rtpUser: SrtpUser
   readonly #rtcpUser: SrtpUser | undefined
-  #unavailable: 'no' | 'untold' | 'told' = 'no'
   /** Media that is protected and leaves in this turn. */
   readonly #burst: Uint8Array[] = []
   /**
@@ -77,10 +74,6 @@ export class RtpLink {
 
   /** Tells what has happened. */
   tell(): void {
-    if (this.#unavailable === 'untold') {
-      this.#unavailable = 'told'
-      this.#listener.rtpUnavailable?.('srtp-not-negotiated')
-    }
     const { session } = this
     for (let event = session.pollEvent(); event !== undefined; event = session.pollEvent()) {
       this.#listener.rtpEvent(event)
@@ -94,6 +87,7 @@ export class RtpLink {
    * one before the next is protected, costs both sides a microsecond for each.
    */
   flush(now: number): void {
+    if (this.#rtp.isWaiting) return
     const { session } = this
     for (let count = 0; count < maxRtpBurst; count++) {
       const packet = session.pollTransmit(now)
@@ -114,6 +108,11 @@ export class RtpLink {
     for (let packet = this.session.pollTransmit(now); packet !== undefined; packet = this.session.pollTransmit(now)) {
       if (packet.kind === 'rtcp') this.#send(packet)
     }
+  }
+
+  /** Undefined as long as there are no keys: what is due waits for them. */
+  pollTimeout(): number | undefined {
+    return this.#rtp.isWaiting ? undefined : this.session.pollTimeout()
   }
 
   #prepare(packet: RtpTransmit): boolean {
@@ -144,7 +143,9 @@ export class RtpLink {
       },
       ...(takes === 'rtcp' ? { receiveForeignRtcp: (data, now) => this.#receiveForeignRtcp(data, now) } : {}),
       keyed: (srtp, now) => this.#keyed(srtp, takes, now),
-      unavailable: () => this.#onUnavailable(),
+      unkeyed: () => {
+        this.#rtcpKeys = this.#rtcp
+      },
     }
   }
 
@@ -172,12 +173,7 @@ export class RtpLink {
   /** Media does not wait for the transport of RTCP. */
   #keyed(srtp: SrtpSession, takes: SrtpUser['takes'], now: number): void {
     if (takes === 'rtcp') return
-    this.session.ready(srtp.rtpOverhead, srtp.rtcpOverhead, now)
-    this.#rtp.carrier.schedule()
-  }
-
-  #onUnavailable(): void {
-    if (this.#unavailable === 'no') this.#unavailable = 'untold'
+    this.session.ready(srtp.rtpTrailerLength, srtp.rtcpOverhead, now)
     this.#rtp.carrier.schedule()
   }
 }

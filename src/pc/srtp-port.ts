@@ -51,8 +51,8 @@ export interface SrtpUser {
   receiveForeignRtcp?(data: Uint8Array, now: number): boolean
   /** Packets can be protected from now on. */
   keyed(srtp: SrtpSession, now: number): void
-  /** The peer does not speak SRTP here: there will never be keys. */
-  unavailable(): void
+  /** No more, until there are other keys. */
+  unkeyed(): void
 }
 
 /** A DTLS association whose peer was authenticated. */
@@ -76,8 +76,8 @@ const closed: SrtpDropped = { drop: 'closed' }
 /**
  * SRTP of one transport: has the keys that its DTLS association exports, and takes and gives the protection of packets.
  *
- * There is one {@link SrtpSession} for the life of the association, whoever uses the port: with a second one under the
- * same keys, a key stream would be used again.
+ * There is one {@link SrtpSession} for the life of an association, whoever uses the port: with a second one under the same
+ * keys, a key stream would be used again.
  */
 export class SrtpPort {
   readonly #carrier: SrtpCarrier
@@ -87,6 +87,7 @@ export class SrtpPort {
   #user: SrtpUser | undefined
   #srtp: SrtpSession | undefined
   #cipher: string | undefined
+  #encryptsHeaders = false
   #early: Uint8Array[] = []
   #earlyBytes = 0
 
@@ -97,6 +98,26 @@ export class SrtpPort {
   /** The profile in use by its IANA name: `SRTP_AEAD_AES_128_GCM`. Undefined while no keys were needed. */
   get cipher(): string | undefined {
     return this.#cipher
+  }
+
+  /** Somebody would send media, and there will never be keys: RFC 8827 §6.5, it goes over SRTP and nothing else. */
+  get isUnavailable(): boolean {
+    return this.#user !== undefined && this.#isRefused
+  }
+
+  /** There is no association yet, or not yet another one: nothing can be sent, but that may change. */
+  get isWaiting(): boolean {
+    return this.#state === 'waiting'
+  }
+
+  /** Whether the header extensions of RTP leave enciphered: RFC 9335. Those of the peer are taken either way. */
+  get encryptsHeaders(): boolean {
+    return this.#encryptsHeaders
+  }
+
+  set encryptsHeaders(value: boolean) {
+    this.#encryptsHeaders = value
+    if (this.#srtp !== undefined) this.#srtp.sendsCryptex = value
   }
 
   get carrier(): SrtpCarrier {
@@ -165,14 +186,30 @@ export class SrtpPort {
     return 'drop' in packet ? undefined : packet
   }
 
-  /** Wipes the keys. Nothing is sent or taken any more. */
+  /** Wipes the keys. Nothing is sent or taken any more, unless {@link renew} is called. */
   close(): void {
     this.#state = 'closed'
+    this.#forgetKeys()
+  }
+
+  /** Wipes the keys, and waits for those of another association. */
+  renew(): void {
+    this.#state = 'waiting'
+    this.#forgetKeys()
+    this.#cipher = undefined
+    this.#user?.unkeyed()
+  }
+
+  #forgetKeys(): void {
     this.#srtp?.wipe()
     this.#srtp = undefined
     this.#association = undefined
-    this.#user = undefined
     this.#forgetEarly()
+  }
+
+  /** The peer does not speak SRTP here. */
+  get #isRefused(): boolean {
+    return this.#association !== undefined && this.#association.session?.srtpProfile === undefined
   }
 
   #connect(now: number): void {
@@ -181,8 +218,7 @@ export class SrtpPort {
     if (association === undefined || user === undefined) return
     const srtp = this.#srtp ?? this.#createSession(association)
     this.#srtp = srtp
-    if (srtp === undefined) user.unavailable()
-    else user.keyed(srtp, now)
+    if (srtp !== undefined) user.keyed(srtp, now)
   }
 
   #createSession(association: SrtpAssociation): SrtpSession | undefined {
@@ -192,7 +228,9 @@ export class SrtpPort {
     this.#cipher = profile.name
     const keyingMaterial = association.exportKeyingMaterial(exporterLabel, keyingMaterialLength(profile))
     try {
-      return new SrtpSession({ profile: id, keyingMaterial, role: this.#role })
+      const srtp = new SrtpSession({ profile: id, keyingMaterial, role: this.#role, cryptex: true })
+      srtp.sendsCryptex = this.#encryptsHeaders
+      return srtp
     } finally {
       keyingMaterial.fill(0)
     }
@@ -223,9 +261,7 @@ export class SrtpPort {
   #receiveEarly(data: Uint8Array): void {
     if (this.#state === 'closed') this.#carrier.drop(srtpDropReasons.closed)
     else if (this.#association !== undefined) {
-      this.#carrier.drop(
-        this.#association.session?.srtpProfile === undefined ? 'srtp-not-negotiated' : 'srtp-unexpected',
-      )
+      this.#carrier.drop(this.#isRefused ? 'srtp-not-negotiated' : 'srtp-unexpected')
     } else if (this.#early.length >= maxEarlySrtpPackets || this.#earlyBytes + data.length > maxEarlySrtpBytes) {
       this.#carrier.drop('srtp-early-overflow')
     } else {

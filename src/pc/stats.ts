@@ -1,13 +1,11 @@
+import type { RTCStats } from './stats/dictionaries.ts'
 import { domString, exposeInterface, requireArguments, requireToken } from './webidl.ts'
 
-/** webrtc-stats §8.1: what every entry has; `timestamp` is milliseconds since 1970. */
-export interface RTCStats {
-  readonly id: string
-  readonly type: string
-  readonly timestamp: number
-  // biome-ignore lint/suspicious/noExplicitAny: as in TypeScript's lib.dom, against which applications read statistics
-  readonly [member: string]: any
-}
+/**
+ * One of the dictionaries of webrtc-stats, as TypeScript's lib.dom gives them out: applications look at `type` and read on.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: as in lib.dom, against which applications are written
+type AnyStats = any
 
 /** webrtc-pc §8.4: a read-only map from identifiers to statistics. */
 export class RTCStatsReport {
@@ -29,7 +27,7 @@ export class RTCStatsReport {
     return this.#entries.size
   }
 
-  get(id: string): RTCStats | undefined {
+  get(id: string): AnyStats {
     const entries = this.#entries
     requireArguments(arguments.length, 1, 'RTCStatsReport.get')
     return entries.get(domString(id, 'RTCStatsReport.get: argument 1'))
@@ -45,16 +43,16 @@ export class RTCStatsReport {
     return this.#entries.keys()
   }
 
-  values(): MapIterator<RTCStats> {
+  values(): MapIterator<AnyStats> {
     return this.#entries.values()
   }
 
-  entries(): MapIterator<[string, RTCStats]> {
+  entries(): MapIterator<[string, AnyStats]> {
     return this.#entries.entries()
   }
 
   forEach(
-    callback: (value: RTCStats, key: string, report: RTCStatsReport) => void,
+    callback: (value: AnyStats, key: string, report: RTCStatsReport) => void,
     thisArg: unknown = undefined,
   ): void {
     const entries = this.#entries
@@ -62,7 +60,7 @@ export class RTCStatsReport {
     for (const [key, value] of entries) callback.call(thisArg, value, key, this)
   }
 
-  [Symbol.iterator](): MapIterator<[string, RTCStats]> {
+  [Symbol.iterator](): MapIterator<[string, AnyStats]> {
     return this.entries()
   }
 }

@@ -21,7 +21,8 @@ export interface TransportCounters {
   readonly traffic: PairTraffic
 }
 
-export function newTransportCounters(): TransportCounters {
+/** @param now monotonic milliseconds */
+export function newTransportCounters(now: () => number): TransportCounters {
   return {
     packetsSent: 0,
     packetsReceived: 0,
@@ -31,7 +32,7 @@ export function newTransportCounters(): TransportCounters {
     sent: noPackets(),
     received: noPackets(),
     drops: new Map(),
-    traffic: new PairTraffic(),
+    traffic: new PairTraffic(now),
   }
 }
 

@@ -3,9 +3,8 @@ import { earliest } from '../base/deadlines.ts'
 import type { Environment } from '../base/environment.ts'
 import { assertNever } from '../base/errors.ts'
 import type { CryptoProvider } from '../dtls/crypto/provider.ts'
-import { DtlsError } from '../dtls/errors.ts'
-import type { DtlsEvent, DtlsIdentity, DtlsOptions, Fingerprint } from '../dtls/index.ts'
-import { DtlsConnection } from '../dtls/index.ts'
+import type { DtlsError } from '../dtls/errors.ts'
+import type { DtlsConnection, DtlsEvent, DtlsIdentity } from '../dtls/index.ts'
 import type { KeyLog } from '../dtls/key-log.ts'
 import type {
   CandidateComponent,
@@ -13,42 +12,30 @@ import type {
   IceEvent,
   IceParameters,
   IceRole,
+  IceTiming,
   LocalCandidate,
-  SelectedPair,
 } from '../ice/index.ts'
 import { IceAgent } from '../ice/index.ts'
 import { warnOfKeyLogFailure } from '../net/key-log-file.ts'
 import { isRtcp } from '../rtp/packet.ts'
-import type { SctpAssociation, SctpEvent } from '../sctp/index.ts'
+import type { SctpAssociation } from '../sctp/index.ts'
 import { demux } from './demux.ts'
+import { type DtlsChoices, DtlsLink, type DtlsParameters, type DtlsState } from './dtls-link.ts'
+import { isClientHello } from './early-packets.ts'
 import type { CandidateReceiver, CandidateSocket } from './gathering/candidate-socket.ts'
 import { OneTimer } from './one-timer.ts'
 import { askForConnectionIds, hasOwnConnectionId } from './path-ids.ts'
 import { type LinkedSession, RtpLink, type RtpListener } from './rtp-link.ts'
-import { SrtpPort, srtpProfilePreference } from './srtp-port.ts'
+import { type SctpEventListener, SctpLink } from './sctp-link.ts'
+import { SrtpPort } from './srtp-port.ts'
 import type { TransportCounters } from './transport-counters.ts'
 import { Wire } from './wire.ts'
 
-/** DTLS packets that arrive before the remote description are kept, not dropped; no more than this many. */
-export const maxEarlyPackets = 16
-
-/** The largest datagram sent while the path MTU is unknown: the IPv6 minimum MTU less the IPv6 and UDP headers (RFC 8200 §5). */
-export const initialDatagramSize = 1232
-
-export interface DtlsParameters {
-  readonly role: 'client' | 'server'
-  readonly fingerprints: readonly Fingerprint[]
-}
-
 /** What a transport tells the connection. Called at the end of an event-loop turn, never from inside an API call. */
-export interface TransportListener {
+export interface TransportListener extends SctpEventListener {
   iceEvent(event: IceEvent): void
   dtlsStateChanged(error?: DtlsError): void
-  sctpEvent(event: SctpEvent): void
 }
-
-/** What is offered and accepted in DTLS. */
-export type DtlsChoices = Pick<DtlsOptions, 'minVersion' | 'maxVersion' | 'groups' | 'connectionId' | 'srtpProfiles'>
 
 export interface TransportOptions {
   readonly environment: Environment
@@ -60,11 +47,11 @@ export interface TransportOptions {
   readonly listener: TransportListener
   readonly iceLite: boolean
   readonly iceRenomination: boolean
+  /** Where it differs from the usual one. */
+  readonly iceTiming?: Partial<IceTiming>
   /** 2 for a separate RTCP; 1 if absent. */
   readonly component?: CandidateComponent
 }
-
-export type DtlsState = 'new' | 'connecting' | 'connected' | 'closed' | 'failed'
 
 /**
  * The driver of one transport: joins sockets, ICE, DTLS, SCTP and SRTP, and arms one timer at the earliest deadline of all.
@@ -77,29 +64,20 @@ export class Transport {
   readonly component: CandidateComponent
   readonly counters: TransportCounters
   readonly #environment: Environment
-  readonly #crypto: CryptoProvider
-  readonly #keyLog: KeyLog | undefined
-  readonly #dtlsChoices: DtlsChoices
   readonly #listener: TransportListener
   readonly #wire: Wire
-  #identities: readonly DtlsIdentity[] = []
-  #dtlsParameters: DtlsParameters | undefined
-  #dtls: DtlsConnection | undefined
-  #dtlsState: DtlsState = 'new'
-  #recordOverhead = 0
-  #sctp: SctpAssociation | undefined
+  readonly #dtls: DtlsLink
+  readonly #sctp: SctpLink
   readonly #srtp: SrtpPort
   #rtp: RtpLink | undefined
-  #early: Uint8Array[] = []
+  /** The next parameters of ICE are those of another peer. */
+  #isHandedOver = false
   #drainScheduled = false
   readonly #timer: OneTimer
   #closed = false
 
   constructor(options: TransportOptions) {
     this.#environment = options.environment
-    this.#crypto = options.crypto
-    this.#keyLog = options.keyLog
-    this.#dtlsChoices = options.dtls
     this.#listener = options.listener
     this.component = options.component ?? 1
     this.#timer = new OneTimer(options.environment.timers, () => this.#onTimer())
@@ -109,23 +87,34 @@ export class Transport {
       local: options.iceParameters,
       lite: options.iceLite,
       renomination: options.iceRenomination,
+      timing: options.iceTiming ?? {},
+      supervised: true,
       component: this.component,
     })
-    this.#wire = new Wire(this.ice)
+    this.#wire = new Wire(this.ice, () => this.#now())
     this.counters = this.#wire.counters
-    this.#srtp = new SrtpPort({
-      send: (data, kind) => this.#wire.send(data, kind),
-      schedule: () => this.schedule(),
-      drop: reason => this.#wire.drop(reason),
+    const schedule = (): void => this.schedule()
+    const drop = (reason: string): void => this.#wire.drop(reason)
+    this.#dtls = new DtlsLink(options, {
+      send: datagram => this.#wire.send(datagram, 'dtls'),
+      isValidated: (local, remote) => this.ice.isValidated(local, remote),
+      drop,
+      handle: (event, now) => this.#handleDtlsEvent(event, now),
     })
+    this.#srtp = new SrtpPort({ send: (data, kind) => this.#wire.send(data, kind), schedule, drop })
+    this.#sctp = new SctpLink(
+      { isUsable: () => this.#wire.isUsable, send: record => this.#wire.send(record, 'dtls'), schedule, drop },
+      options.listener,
+    )
   }
 
   get dtlsState(): DtlsState {
-    return this.#dtlsState
+    return this.#dtls.state
   }
 
+  /** The association that there is now. */
   get dtls(): DtlsConnection | undefined {
-    return this.#dtls
+    return this.#dtls.connection
   }
 
   /** Adds a gathered candidate with the socket it is based on. */
@@ -157,7 +146,8 @@ export class Transport {
   }
 
   setRemoteIce(parameters: IceParameters): void {
-    this.ice.setRemoteParameters(parameters, this.#now())
+    this.ice.setRemoteParameters(parameters, this.#now(), this.#isHandedOver)
+    this.#isHandedOver = false
     this.schedule()
   }
 
@@ -187,15 +177,29 @@ export class Transport {
 
   /** DTLS starts when these are known and ICE has a valid pair, whichever comes later. */
   startDtls(parameters: DtlsParameters, identities: readonly DtlsIdentity[]): void {
-    this.#dtlsParameters ??= parameters
-    this.#identities = identities
+    this.#dtls.start(parameters, identities)
+    this.schedule()
+  }
+
+  /**
+   * Another peer, or the same with other keys, takes the place of the one before, which is told: RFC 8842 §3.1. The handshake
+   * begins when ICE has a path with the parameters that {@link setRemoteIce} sets next. Media goes on with keys of its own;
+   * the next SCTP association is to be handed over.
+   */
+  replaceDtls(parameters: DtlsParameters, identities: readonly DtlsIdentity[]): void {
+    if (this.#closed) return
+    const now = this.#now()
+    this.#endSctp(now)
+    this.#sctp.detach()
+    this.#srtp.renew()
+    this.#dtls.replace(parameters, identities, now)
+    this.#isHandedOver = true
     this.schedule()
   }
 
   /** Hands over the association that runs on this transport; it connects as soon as DTLS has. */
   attachSctp(sctp: SctpAssociation): void {
-    this.#sctp = sctp
-    if (this.#dtls !== undefined && this.#dtlsState === 'connected') this.#connectSctp(this.#dtls)
+    this.#sctp.attach(sctp, this.#now())
     this.schedule()
   }
 
@@ -225,6 +229,20 @@ export class Transport {
     return this.#srtp.cipher
   }
 
+  /** There is media for this transport, and its DTLS has connected without SRTP: it never leaves. */
+  get lacksSrtp(): boolean {
+    return this.#srtp.isUnavailable
+  }
+
+  /** Whether the header extensions of RTP leave enciphered: RFC 9335. */
+  get encryptsHeaders(): boolean {
+    return this.#srtp.encryptsHeaders
+  }
+
+  set encryptsHeaders(value: boolean) {
+    this.#srtp.encryptsHeaders = value
+  }
+
   /** Takes a datagram from one of our sockets. */
   readonly receive: CandidateReceiver = (data, from, socket) => {
     if (this.#closed) return
@@ -251,16 +269,20 @@ export class Transport {
     this.#rtp?.close(now)
     this.detachRtp()
     this.#srtp.close()
-    this.#sctp?.abort(now)
-    this.#sendSctp(now)
-    this.#dtls?.close(now)
-    this.#sendDtls()
+    this.#endSctp(now)
+    this.#dtls.close(now)
     this.#closed = true
     this.ice.close(now)
     this.#timer.cancel()
-    this.#early = []
     this.#wire.clear()
-    this.#dtlsState = 'closed'
+  }
+
+  #endSctp(now: number): void {
+    // What was sent or closed in this turn goes first: an ABORT discards what waits.
+    this.#sctp.flush(now)
+    this.#sctp.abort(now)
+    this.#sctp.flush(now)
+    this.#sctp.disconnected()
   }
 
   #route(data: Uint8Array, local: TransportAddress, remote: TransportAddress, now: number): void {
@@ -276,13 +298,7 @@ export class Transport {
       }
       case 'dtls':
         this.counters.received.dtls++
-        // RFC 8445 §12.2: data is taken only from an address that proved itself; without this an off-path sender
-        // could race its own ClientHello against the peer's.
-        if (this.ice.isValidated(local, remote)) {
-          this.counters.traffic.received(data.length, local, remote)
-          this.#receiveDtls(data, now)
-        } else if (this.#isKnown(data)) this.#receiveFromElsewhere(data, local, remote, now)
-        else this.#wire.drop('unvalidated-source')
+        this.#routeDtls(data, local, remote, now)
         return
       case 'srtp':
         this.counters.received[isRtcp(data) ? 'rtcp' : 'rtp']++
@@ -302,49 +318,46 @@ export class Transport {
     }
   }
 
+  #routeDtls(data: Uint8Array, local: TransportAddress, remote: TransportAddress, now: number): void {
+    // RFC 8829 §5.11: the peer of a description that is still to come may be ahead of it; what it begins is not for the
+    // association that there is.
+    if (isClientHello(data) && this.ice.hasHeardOther(local, remote)) this.#dtls.keep(data, local, remote)
+    // RFC 8445 §12.2: data is taken only from an address that proved itself; without this an off-path sender could race its
+    // own ClientHello against the peer's.
+    else if (this.ice.isValidated(local, remote)) {
+      this.counters.traffic.received(data.length, local, remote)
+      this.#dtls.receive(data, local, remote, now)
+    } else if (this.#isKnown(data)) {
+      // RFC 9146 §6: what is authentic is delivered, whatever its source. That its source is used in turn takes a record newer
+      // than all others, and the peer's answer to a check.
+      this.#dtls.receive(data, local, remote, now)
+      if (this.dtls?.heardNewest === true) this.ice.heardFrom(local, remote, now)
+    } else this.#wire.drop('unvalidated-source')
+  }
+
   #isKnown(data: Uint8Array): boolean {
-    return this.#dtlsState === 'connected' && this.#dtls !== undefined && hasOwnConnectionId(this.#dtls, data)
-  }
-
-  /**
-   * RFC 9146 §6: what is authentic is delivered, whatever its source. That its source is used in turn takes a record newer
-   * than all others, and the peer's answer to a check.
-   */
-  #receiveFromElsewhere(data: Uint8Array, local: TransportAddress, remote: TransportAddress, now: number): void {
-    this.#receiveDtls(data, now)
-    if (this.#dtls?.heardNewest === true) this.ice.heardFrom(local, remote, now)
-  }
-
-  #receiveDtls(data: Uint8Array, now: number): void {
-    const dtls = this.#dtls
-    if (dtls === undefined) {
-      if (this.#early.length < maxEarlyPackets) this.#early.push(data)
-      else this.#wire.drop('early-overflow')
-      return
-    }
-    const result = dtls.receive(data, now)
-    if ('drop' in result) this.#wire.drop(result.drop)
-    this.#handleDtlsEvents(now)
+    return this.dtlsState === 'connected' && this.dtls !== undefined && hasOwnConnectionId(this.dtls, data)
   }
 
   readonly #drain = (): void => {
     this.#drainScheduled = false
     if (this.#closed) return
     const now = this.#now()
+    if (this.#dtls.takeReplaced()) this.#listener.dtlsStateChanged()
     this.#handleIceEvents(now)
-    this.#maybeCreateDtls(now)
-    this.#handleDtlsEvents(now)
+    this.#openDtls(now)
+    this.#dtls.tell(now)
     this.#rtp?.tell()
-    this.#handleSctpEvents()
+    this.#sctp.tell()
     // A listener may have closed the connection.
     if (this.#closed) return
     // DTLS first: a peer that is still waiting for our Finished message may drop what comes before it.
-    this.#sendDtls()
+    if (this.ice.selectedPair !== undefined) this.#dtls.flush()
     // Media before bulk data: it is of no use when it is late. It leaves room, being sent in bursts of a bounded length.
     this.#rtp?.flush(now)
-    this.#sendSctp(now)
+    this.#sctp.flush(now)
     // What has left the buffer of a channel is told at once: its sender may be waiting for that.
-    this.#handleSctpEvents()
+    this.#sctp.tell()
     this.#wire.sendIce()
     // What is left of a burst is due at once, and the turn that comes for it asks for the next deadline.
     if (!this.#drainScheduled) this.#armTimer(now)
@@ -354,68 +367,42 @@ export class Transport {
     for (let event = this.ice.pollEvent(); event !== undefined; event = this.ice.pollEvent()) {
       if (event.type === 'selected-pair') {
         this.counters.selectedPairChanges++
-        // RFC 8261 §6.1: what was learned of the old path does not hold for the new one
-        this.#sctp?.pathChanged(now)
-        this.#dtls?.useNextConnectionId()
-        if (this.#dtls !== undefined) askForConnectionIds(this.#dtls, now)
+        this.#sctp.pathChanged(now)
+        this.dtls?.useNextConnectionId()
+        if (this.dtls !== undefined) askForConnectionIds(this.dtls, now)
       }
       this.#listener.iceEvent(event)
     }
   }
 
-  #maybeCreateDtls(now: number): void {
-    const parameters = this.#dtlsParameters
+  #openDtls(now: number): void {
     const pair = this.ice.selectedPair
-    if (this.#closed || this.#dtls !== undefined || parameters === undefined || pair === undefined) return
-    this.#dtls = new DtlsConnection({
-      role: parameters.role,
-      identities: this.#identities,
-      fingerprints: parameters.fingerprints,
-      crypto: this.#crypto,
-      keyLog: this.#keyLog,
-      srtpProfiles: srtpProfilePreference,
-      ...this.#dtlsChoices,
-      random: this.#environment.random,
-      peerAddressValidated: true,
-      mtu: initialDatagramSize,
-      initialRtoMs: initialDtlsRto(pair),
-    })
-    this.#dtlsState = 'connecting'
-    this.#dtls.start(now)
-    const early = this.#early
-    this.#early = []
-    for (const packet of early) this.#receiveDtls(packet, now)
-    this.#listener.dtlsStateChanged()
-  }
-
-  #handleDtlsEvents(now: number): void {
-    const dtls = this.#dtls
-    if (dtls === undefined) return
-    for (let event = dtls.pollEvent(); event !== undefined; event = dtls.pollEvent()) this.#handleDtlsEvent(event, now)
+    if (this.#closed || pair === undefined) return
+    if (this.#dtls.open(pair, now)) this.#listener.dtlsStateChanged()
   }
 
   #handleDtlsEvent(event: DtlsEvent, now: number): void {
     switch (event.type) {
-      case 'data': {
-        const result = this.#sctp?.receive(event.data, now)
-        if (result !== undefined && 'drop' in result) this.#wire.drop(result.drop)
+      case 'data':
+        this.#sctp.receive(event.data, now)
         return
-      }
       case 'connected':
-        this.#dtlsState = 'connected'
+        this.#dtls.state = 'connected'
         this.#connected(now)
         return
       case 'closed':
         // An ABORT that came before the close_notify is why it came: it is told first.
-        this.#handleSctpEvents()
-        this.#dtlsState = 'closed'
+        this.#sctp.tell()
+        this.#dtls.state = 'closed'
         // RFC 8831 §6.2: the association lives on DTLS, and ends with it
-        this.#sctp?.abort(now)
+        this.#sctp.disconnected()
+        this.#sctp.abort(now)
         this.#srtp.close()
         this.#listener.dtlsStateChanged()
         return
       case 'failed':
-        this.#dtlsState = 'failed'
+        this.#dtls.state = 'failed'
+        this.#sctp.disconnected()
         this.#srtp.close()
         this.#listener.dtlsStateChanged(event.error)
         return
@@ -428,62 +415,20 @@ export class Transport {
   }
 
   #connected(now: number): void {
-    const dtls = this.#dtls
-    const role = this.#dtlsParameters?.role
+    const { connection: dtls, role } = this.#dtls
     if (dtls === undefined || role === undefined) return
     askForConnectionIds(dtls, now)
-    this.#connectSctp(dtls)
+    this.#sctp.connected(dtls, now)
     // RFC 5764 §4.2: the keys of media come from the handshake. The peer's certificate was verified before this.
     this.#srtp.connected(dtls, role, now)
     this.#listener.dtlsStateChanged()
     this.#srtp.playEarly(now)
   }
 
-  #connectSctp(dtls: DtlsConnection): void {
-    this.#fitPackets(dtls)
-    this.#sctp?.connect(this.#now())
-  }
-
-  /** A connection ID that the peer gives later may be longer than the first. */
-  #fitPackets(dtls: DtlsConnection): void {
-    this.#recordOverhead = dtls.recordOverhead
-    this.#sctp?.setPacketSize(sctpPacketSize(dtls))
-  }
-
-  #handleSctpEvents(): void {
-    const sctp = this.#sctp
-    if (sctp === undefined) return
-    for (let event = sctp.pollEvent(); event !== undefined; event = sctp.pollEvent()) this.#listener.sctpEvent(event)
-  }
-
-  #sendSctp(now: number): void {
-    const sctp = this.#sctp
-    const dtls = this.#dtls
-    if (sctp === undefined || dtls === undefined || this.#dtlsState !== 'connected' || !this.#wire.isUsable) return
-    if (dtls.recordOverhead !== this.#recordOverhead) this.#fitPackets(dtls)
-    try {
-      for (let packet = sctp.pollTransmit(now); packet !== undefined; packet = sctp.pollTransmit(now)) {
-        this.#wire.send(dtls.seal(packet), 'dtls')
-      }
-    } catch (error) {
-      // Sequence numbers have run out: DTLS has ended itself, and tells so by an event.
-      if (!(error instanceof DtlsError)) throw error
-      this.schedule()
-    }
-  }
-
-  #sendDtls(): void {
-    const dtls = this.#dtls
-    if (dtls === undefined || this.ice.selectedPair === undefined) return
-    for (let datagram = dtls.pollTransmit(); datagram !== undefined; datagram = dtls.pollTransmit()) {
-      this.#wire.send(datagram, 'dtls')
-    }
-  }
-
   #armTimer(now: number): void {
     const next = earliest(
-      earliest(this.ice.pollTimeout(), this.#dtls?.pollTimeout()),
-      earliest(this.#sctp?.pollTimeout(), this.#rtp?.session.pollTimeout()),
+      earliest(this.ice.pollTimeout(), this.dtls?.pollTimeout()),
+      earliest(this.#sctp.pollTimeout(), this.#rtp?.pollTimeout()),
     )
     this.#timer.arm(next, now)
   }
@@ -492,8 +437,8 @@ export class Transport {
     if (this.#closed) return
     const now = this.#now()
     this.ice.handleTimeout(now)
-    this.#dtls?.handleTimeout(now)
-    this.#sctp?.handleTimeout(now)
+    this.dtls?.handleTimeout(now)
+    this.#sctp.handleTimeout(now)
     this.#rtp?.session.handleTimeout(now)
     // Once in a turn: a second drain would go on beside the one that is to come, and double the bursts.
     if (!this.#drainScheduled) this.#drain()
@@ -502,14 +447,4 @@ export class Transport {
   #now(): number {
     return this.#environment.clock.now()
   }
-}
-
-/** RFC 6347 §4.2.4.1 suggests one second; ICE has measured this path, and a lost flight must not cost that much. */
-function initialDtlsRto(pair: SelectedPair): number {
-  return Math.min(1000, Math.max(100, 3 * (pair.roundTripMs ?? 333)))
-}
-
-/** What fits into one record of one datagram. RFC 9260 §3.2: chunks end on four-byte boundaries. */
-function sctpPacketSize(dtls: DtlsConnection): number {
-  return (initialDatagramSize - dtls.recordOverhead) & ~3
 }

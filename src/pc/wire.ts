@@ -3,14 +3,19 @@ import type { IceAgent } from '../ice/index.ts'
 import type { CandidateSocket } from './gathering/candidate-socket.ts'
 import { type CountedKind, newTransportCounters, type TransportCounters } from './transport-counters.ts'
 
+/** The largest datagram sent while the path MTU is unknown: the IPv6 minimum MTU less the IPv6 and UDP headers (RFC 8200 §5). */
+export const initialDatagramSize = 1232
+
 /** The sockets of a transport: sends over the pair that ICE has selected, and counts. */
 export class Wire {
-  readonly counters: TransportCounters = newTransportCounters()
+  readonly counters: TransportCounters
   readonly #ice: IceAgent
   readonly #sockets = new Map<TransportAddress, CandidateSocket>()
 
-  constructor(ice: IceAgent) {
+  /** @param now monotonic milliseconds */
+  constructor(ice: IceAgent, now: () => number) {
     this.#ice = ice
+    this.counters = newTransportCounters(now)
   }
 
   /** Whether there is a way to the peer. RFC 7675 §5.1: without consent there is none, and nothing is sent. */

@@ -6,6 +6,7 @@ import {
   RTCPeerConnectionIceErrorEvent,
   RTCPeerConnectionIceEvent,
 } from '../pc/events.ts'
+import { RTCIdentityAssertion } from '../pc/identity/rtc-identity-assertion.ts'
 import { MediaStream } from '../pc/media/media-stream.ts'
 import { MediaStreamTrack } from '../pc/media/media-stream-track.ts'
 import { MediaStreamTrackEvent } from '../pc/media/media-stream-track-event.ts'
@@ -14,9 +15,10 @@ import { RTCCertificate } from '../pc/rtc-certificate.ts'
 import { RTCDataChannel } from '../pc/rtc-data-channel.ts'
 import { RTCError } from '../pc/rtc-error.ts'
 import { RTCIceCandidate } from '../pc/rtc-ice-candidate.ts'
+import { RTCIceCandidatePair, RTCIceCandidatePairEvent } from '../pc/rtc-ice-candidate-pair.ts'
 import { RTCPeerConnection } from '../pc/rtc-peer-connection.ts'
 import { RTCSessionDescription } from '../pc/rtc-session-description.ts'
-import { RTCDtlsTransport, RTCIceCandidatePair, RTCIceTransport, RTCSctpTransport } from '../pc/rtc-transports.ts'
+import { RTCDtlsTransport, RTCIceTransport, RTCSctpTransport } from '../pc/rtc-transports.ts'
 import { RTCDTMFToneChangeEvent, RTCTrackEvent } from '../pc/rtp/events.ts'
 import { RTCDTMFSender } from '../pc/rtp/rtc-dtmf-sender.ts'
 import { RTCRtpReceiver } from '../pc/rtp/rtc-rtp-receiver.ts'
@@ -42,7 +44,9 @@ export interface WebRtcInterfaces {
   readonly RTCErrorEvent: typeof RTCErrorEvent
   readonly RTCIceCandidate: typeof RTCIceCandidate
   readonly RTCIceCandidatePair: typeof RTCIceCandidatePair
+  readonly RTCIceCandidatePairEvent: typeof RTCIceCandidatePairEvent
   readonly RTCIceTransport: typeof RTCIceTransport
+  readonly RTCIdentityAssertion: typeof RTCIdentityAssertion
   readonly RTCPeerConnection: typeof RTCPeerConnection
   readonly RTCPeerConnectionIceErrorEvent: typeof RTCPeerConnectionIceErrorEvent
   readonly RTCPeerConnectionIceEvent: typeof RTCPeerConnectionIceEvent
@@ -73,7 +77,9 @@ export const interfaces: WebRtcInterfaces = {
   RTCErrorEvent,
   RTCIceCandidate,
   RTCIceCandidatePair,
+  RTCIceCandidatePairEvent,
   RTCIceTransport,
+  RTCIdentityAssertion,
   RTCPeerConnection,
   RTCPeerConnectionIceErrorEvent,
   RTCPeerConnectionIceEvent,

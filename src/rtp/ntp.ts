@@ -4,6 +4,9 @@
 const epochSeconds = 2_208_988_800
 const fraction = 0x1_0000_0000
 
+/** Milliseconds from 1900 to 1970. */
+export const ntpEpochMs: number = epochSeconds * 1_000
+
 /** The 64-bit NTP timestamp of a wall-clock time in milliseconds since 1970. */
 export function ntpFromWallTime(wallTimeMs: number): bigint {
   const seconds = Math.floor(wallTimeMs / 1_000)

@@ -7,7 +7,7 @@ import type { SctpOptions, SctpStatistics } from './options.ts'
 import { reportUnrecognized } from './outbox.ts'
 import { ChunkReader, PacketWriter } from './packet.ts'
 import { encodeParameter, readParameters, uint32Bytes, unrecognizedAction } from './parameters.ts'
-import { CauseCode, ChunkType, reflectedTagFlag } from './protocol.ts'
+import { CauseCode, ChunkType, lastWords, reflectedTagFlag } from './protocol.ts'
 import { type DataViolation, receiveBufferFor } from './receiver.ts'
 import type { SendOptions } from './send-queue.ts'
 import { createShared, type Shared } from './shared.ts'
@@ -115,10 +115,12 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
     return this.#transfer.sender.bufferedAmount(streamId)
   }
 
-  /**
-   * Resets our side of a stream, as soon as all that was sent on it has arrived (RFC 6525). What is sent after this call
-   * waits for the end of the reset, which the event `outgoing-reset` tells.
-   */
+  /** Sets the weight, from 1 to 65535, of a stream among those that have something to send (RFC 8260 §3.6); 256 by default. */
+  setPriority(streamId: number, priority: number): void {
+    if (streamId < (this.outboundStreams ?? maxStreams)) this.#transfer.sender.setPriority(streamId, priority)
+  }
+
+  /** Resets our side of a stream behind all that was sent on it (RFC 6525). What follows waits for the event `outgoing-reset`. */
   resetStream(streamId: number, _now: number): void {
     if (!this.#ended) this.#transfer.resetStream(streamId)
   }
@@ -490,9 +492,6 @@ export class SctpAssociation implements SansIo<SctpEvent, Uint8Array> {
     this.#shared.deadlines.set('t2-shutdown', now + this.#shared.roundTrip.rto)
   }
 }
-
-/** Chunks that end what there is to say, and may have the peer's tag. */
-const lastWords: ReadonlySet<number> = new Set([ChunkType.abort, ChunkType.shutdownComplete])
 
 const noValue = new Uint8Array(0)
 const closed: SctpEvent = { type: 'closed' }

@@ -49,6 +49,11 @@ export const minFragmentBytes = 256
 /** Chunks sent and not yet cumulatively acknowledged. A gap block cannot point further than 65535. */
 export const maxOutstandingChunks = 32_768
 
+/** RFC 8831 §6.4: the priority of a stream that has none of its own is that of a normal channel. */
+export const defaultPriority = 256
+/** Priorities are unsigned integers of two bytes; a weight of zero would be no share at all. */
+export const maxPriority = 65_535
+
 // --- Receiving ----------------------------------------------------------------------------------------------------
 
 /** The receive window, unless twice the largest message is more. */

@@ -95,7 +95,6 @@ export class OutstandingChunks {
     chunk.transmissions = 0
     chunk.isProbe = false
     chunk.fate = 'abandoned'
-    message.stream.outstanding++
     return chunk
   }
 
@@ -136,7 +135,6 @@ export class OutstandingChunks {
   release(): void {
     const chunk = this.at(0)
     this.#settle(chunk, 'acked')
-    if (chunk.message !== undefined) chunk.message.stream.outstanding--
     chunk.message = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#firstTsn = (this.#firstTsn + 1) >>> 0

@@ -79,3 +79,6 @@ export const dataHeaderBytes = 16
 export function padded(length: number): number {
   return (length + 3) & ~3
 }
+
+/** Chunks that end what there is to say, and may have the peer's tag. */
+export const lastWords: ReadonlySet<number> = new Set([ChunkType.abort, ChunkType.shutdownComplete])

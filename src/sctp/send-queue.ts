@@ -1,5 +1,8 @@
 import { Queue } from '../base/queue.ts'
+import { defaultPriority } from './limits.ts'
+import { dataHeaderBytes, padded } from './protocol.ts'
 import { Slab } from './slab.ts'
+import { type Scheduled, StreamScheduler } from './stream-scheduler.ts'
 
 /** How one message is to be sent. */
 export interface SendOptions {
@@ -36,16 +39,18 @@ export interface OutboundMessage {
 }
 
 /** The sending half of a stream. It exists from the first message, or the first reset, on. */
-export class OutboundStream {
+export class OutboundStream implements Scheduled {
   readonly id: number
+  /** RFC 8260 §3.6: its weight among the streams. */
+  priority: number = defaultPriority
+  startsAt = 0
+  turn = 0
   readonly messages: Queue<OutboundMessage> = new Queue()
   nextSsn = 0
   /** Bytes accepted and not yet sent for the first time. */
   buffered = 0
   /** By how much `buffered` fell since that was last told. */
   untoldSent = 0
-  /** Chunks sent and neither acknowledged by the cumulative TSN nor given up with its consent. */
-  outstanding = 0
   /** RFC 6525 §5.1.2, rule A1: messages that came after the wish to reset the stream; undefined without such a wish. */
   heldForReset: Queue<OutboundMessage> | undefined = undefined
 
@@ -53,27 +58,30 @@ export class OutboundStream {
     this.id = id
   }
 
-  /** Whether all that was sent before the wish to reset has arrived. */
+  /** Whether all that was sent before the wish to reset has its TSNs. */
   get isDrained(): boolean {
-    return this.messages.length === 0 && this.outstanding === 0
+    return this.messages.length === 0
   }
 }
 
 /**
  * Messages accepted and not yet sent, by stream.
  *
- * Streams take turns, a message at a time: without interleaving (RFC 8260) the chunks of a message need consecutive TSNs.
+ * Streams share what there is by their priorities, a message at a time: without interleaving (RFC 8260) the chunks of a
+ * message need consecutive TSNs.
  */
 export class SendQueue {
   readonly #streams = new Map<number, OutboundStream>()
-  /** Streams with something to send; the first is served. */
-  readonly #ready = new Queue<OutboundStream>()
+  /** Streams with something to send. */
+  readonly #scheduler = new StreamScheduler<OutboundStream>()
   /** Streams whose `untoldSent` is not zero. */
   #told = new Queue<OutboundStream>()
   #slab = new Slab()
   /** Messages that wait for the end of a reset. */
   #held = 0
   #lastUsed: OutboundStream | undefined
+  /** Streams that are to be reset, and have nothing left to send before that. */
+  readonly drained: Set<OutboundStream> = new Set()
 
   /** The stream, created if need be. */
   stream(id: number): OutboundStream {
@@ -93,7 +101,7 @@ export class SendQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#ready.length === 0 && this.#held === 0
+    return this.#scheduler.current === undefined && this.#held === 0
   }
 
   buffered(streamId: number): number {
@@ -124,7 +132,7 @@ export class SendQueue {
   /** The message that is next to be cut; those that expired before they were begun are dropped on the way. */
   head(now: number): OutboundMessage | undefined {
     for (;;) {
-      const message = this.#ready.peek()?.messages.peek()
+      const message = this.#scheduler.current?.messages.peek()
       if (message?.reliability === undefined || message.cut > 0 || now < message.reliability.expiresAt) return message
       // RFC 3758 §4.1, rule TR3: no TSN is assigned to an expired message.
       this.discardRest(message)
@@ -141,6 +149,8 @@ export class SendQueue {
     }
     message.chunks++
     message.cut += length
+    // RFC 8260 §3.6: the capacity that is shared is what chunks take, so that many small messages have no advantage.
+    stream.startsAt += padded(dataHeaderBytes + length) / stream.priority
     this.#noteSent(stream, length)
     if (message.cut === message.data.length) this.#leave(stream)
   }
@@ -157,6 +167,7 @@ export class SendQueue {
   resume(stream: OutboundStream, restart: boolean): void {
     const held = stream.heldForReset
     stream.heldForReset = undefined
+    this.drained.delete(stream)
     if (restart) stream.nextSsn = 0
     this.#held -= held?.length ?? 0
     for (let message = held?.shift(); message !== undefined; message = held?.shift()) this.#enqueue(message)
@@ -170,9 +181,7 @@ export class SendQueue {
         this.#noteSent(stream, message.data.length)
       }
     }
-    const ready = [...this.#ready]
-    this.#ready.clear()
-    for (const stream of ready) if (stream.id < streams) this.#ready.push(stream)
+    this.#scheduler.keep(stream => stream.id < streams)
   }
 
   /** Gives memory back that a busier time needed. */
@@ -192,14 +201,13 @@ export class SendQueue {
   #enqueue(message: OutboundMessage): void {
     const messages = message.stream.messages
     messages.push(message)
-    if (messages.length === 1) this.#ready.push(message.stream)
+    if (messages.length === 1) this.#scheduler.add(message.stream)
   }
 
   #leave(stream: OutboundStream): void {
     stream.messages.shift()
-    if (this.#ready.length === 1 && stream.messages.length > 0) return
-    this.#ready.shift()
-    if (stream.messages.length > 0) this.#ready.push(stream)
+    this.#scheduler.next(stream.messages.length > 0)
+    if (stream.isDrained && stream.heldForReset !== undefined) this.drained.add(stream)
   }
 
   #noteSent(stream: OutboundStream, bytes: number): void {

@@ -4,7 +4,7 @@ import { Abandonment } from './abandonment.ts'
 import type { PeerParameters } from './chunks.ts'
 import { Congestion } from './congestion.ts'
 import type { SctpDropReason } from './errors.ts'
-import { burstIntervalMs, lateTimerGraceMs, lateTimerMs } from './limits.ts'
+import { burstIntervalMs, lateTimerGraceMs, lateTimerMs, maxPriority } from './limits.ts'
 import { LossRecovery } from './loss-recovery.ts'
 import { OutstandingChunks, type SentChunk } from './outstanding.ts'
 import type { ChunkReader, PacketWriter } from './packet.ts'
@@ -111,6 +111,16 @@ export class DataSender {
     return this.#queue.stream(id)
   }
 
+  /** The weight of the stream for what it sends from now on (RFC 8260 §3.6). */
+  setPriority(streamId: number, priority: number): void {
+    this.#queue.stream(streamId).priority = priority >= 1 ? Math.min(priority, maxPriority) : 1
+  }
+
+  /** Streams that are to be reset, and have nothing left to send before that. */
+  get drained(): Set<OutboundStream> {
+    return this.#queue.drained
+  }
+
   get usedStreams(): Iterable<number> {
     return this.#queue.used
   }
@@ -127,6 +137,11 @@ export class DataSender {
   /** When DATA was sent last. */
   get lastSentAt(): number {
     return this.#lastSentAt
+  }
+
+  /** RFC 9260 §5.1: the Cumulative TSN Ack Point. */
+  get cumulativeTsn(): number {
+    return this.#outstanding.cumulativeTsn
   }
 
   get lastAssignedTsn(): number {

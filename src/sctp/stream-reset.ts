@@ -25,17 +25,19 @@ type ResultCode = number
 
 /** Our request that is under way: only one at any time (RFC 6525 §5.1.1). */
 interface Request {
-  readonly sequence: number
+  sequence: number
   readonly streams: readonly OutboundStream[]
   /** RFC 6525 §5.1.2, rule A3. */
   readonly lastTsn: number
-  /** The peer said that it is in progress: then time passing is no failure. */
+  /** The peer said that it is in progress: then the next time that it is asked again is no failure. */
   inProgress: boolean
+  /** The peer has all that it said to wait for, and will be asked soon. */
+  isHastened: boolean
 }
 
-/** The peer's request that waits for data which was sent before it. */
+/** The peer's request that waited, or waits, for data which was sent before it. */
 interface Deferred {
-  readonly sequence: number
+  sequence: number
   readonly lastTsn: number
   readonly streamIds: readonly number[]
 }
@@ -59,13 +61,13 @@ export class StreamReset {
   readonly #deadlines: Deadlines<SctpTimer>
   readonly #events: Queue<SctpEvent>
   readonly #peerSupports: boolean
-  /** Streams to be reset as soon as all that was sent on them has arrived. */
-  readonly #wished = new Set<OutboundStream>()
   #nextSequence: number
   #expectedSequence: number
   #request: Request | undefined
   #requestDue = false
   #deferred: Deferred | undefined
+  /** What was deferred and has been performed: the peer may not know, and ask anew. */
+  #deferredBefore: Deferred | undefined
   /** RFC 6525 §5.2.1: what the last RE-CONFIG chunk was answered with, in case it comes again. */
   #responses: readonly Response[] = []
   #responsesDue = false
@@ -93,16 +95,15 @@ export class StreamReset {
 
   /** Takes up the wish to reset a stream whose further messages are held back already. */
   wish(stream: OutboundStream): void {
-    if (this.#peerSupports) {
-      this.#wished.add(stream)
-      return
-    }
-    this.#finish([stream], false)
+    if (!this.#peerSupports) this.#finish([stream], false)
+    // RFC 6525 §5.1.2, rule A3: the request tells the last TSN, so that it need not wait for what is under way, only for
+    // what has no TSN yet.
+    else if (stream.isDrained) this.#sender.drained.add(stream)
   }
 
   /** Whether {@link write} would add a RE-CONFIG chunk to a packet. */
   get wantsToSend(): boolean {
-    return this.#responsesDue || this.#requestDue || (this.#request === undefined && this.#hasDrained())
+    return this.#responsesDue || this.#requestDue || (this.#request === undefined && this.#sender.drained.size > 0)
   }
 
   /** Writes a RE-CONFIG chunk with the responses due, or the request due. */
@@ -126,12 +127,18 @@ export class StreamReset {
    * @returns whether the peer failed to answer
    */
   onTimeout(): boolean {
-    if (this.#request === undefined) return false
+    const request = this.#request
+    if (request === undefined) return false
     this.#requestDue = true
-    // RFC 6525 §5.2.7, step H2: no failure while the peer says that it is in progress.
-    if (this.#request.inProgress) return false
-    this.#roundTrip.backOff()
-    return true
+    if (!request.inProgress) {
+      this.#roundTrip.backOff()
+      return true
+    }
+    // RFC 6525 §5.2.7, step H2: no failure after the peer said that it is in progress.
+    request.inProgress = false
+    // RFC 6525 §5.2.1: the same request gets the same answer. Where the peer has all that it waited for, it is asked anew.
+    if (this.#isCovered(request)) request.sequence = this.#takeSequence()
+    return false
   }
 
   /** Handles the RE-CONFIG chunk that is the current chunk (RFC 6525 §5.2). */
@@ -160,11 +167,23 @@ export class StreamReset {
     return undefined
   }
 
-  /** The cumulative TSN may have reached what a request of the peer waits for. */
-  cumulativeMoved(): void {
+  /** All chunks of a packet have been handled: either cumulative TSN may have reached what a request waits for. */
+  endPacket(now: number): void {
+    this.#performDeferred()
+    const request = this.#request
+    if (request === undefined || !request.inProgress || request.isHastened || !this.#isCovered(request)) return
+    // RFC 6525 §5.2.2, step E5: the answer is on its way, from a peer that sends one unasked. Others need not wait for the
+    // timer, which losses may have made long.
+    request.isHastened = true
+    const soon = now + this.#roundTrip.cautious
+    this.#deadlines.set('re-config', Math.min(this.#deadlines.get('re-config') ?? soon, soon))
+  }
+
+  #performDeferred(): void {
     const deferred = this.#deferred
     if (deferred === undefined || !this.#hasReached(deferred.lastTsn)) return
     this.#deferred = undefined
+    this.#deferredBefore = deferred
     this.#perform(deferred.streamIds)
     // RFC 6525 §5.2.2, step E5: what was in progress has been performed.
     for (const response of this.#responses) {
@@ -173,29 +192,31 @@ export class StreamReset {
     this.#responsesDue = true
   }
 
-  #hasDrained(): boolean {
-    for (const stream of this.#wished) if (stream.isDrained) return true
-    return false
-  }
-
   /** Makes the drained streams one request, as many as fit. */
   #begin(room: number): void {
-    if (this.#wished.size === 0) return
+    const { drained, lastAssignedTsn } = this.#sender
     const most = Math.floor((room - chunkHeaderBytes - requestHeaderBytes) / 2)
     const streams: OutboundStream[] = []
-    for (const stream of this.#wished) {
-      if (stream.isDrained && streams.length < most) streams.push(stream)
+    for (const stream of drained) {
+      if (streams.length >= most) break
+      streams.push(stream)
+      drained.delete(stream)
     }
     if (streams.length === 0) return
-    for (const stream of streams) this.#wished.delete(stream)
     this.#request = {
-      sequence: this.#nextSequence,
+      sequence: this.#takeSequence(),
       streams,
-      lastTsn: this.#sender.lastAssignedTsn,
+      lastTsn: lastAssignedTsn,
       inProgress: false,
+      isHastened: false,
     }
-    this.#nextSequence = (this.#nextSequence + 1) >>> 0
     this.#requestDue = true
+  }
+
+  #takeSequence(): number {
+    const sequence = this.#nextSequence
+    this.#nextSequence = (sequence + 1) >>> 0
+    return sequence
   }
 
   #onOutgoingReset(view: DataView): Response {
@@ -205,8 +226,17 @@ export class StreamReset {
     for (let at = 12; at + 2 <= view.byteLength; at += 2) streamIds.push(view.getUint16(at))
     const earlier = this.#repeated(sequence)
     if (earlier !== undefined) return earlier
-    if (this.#deferred !== undefined) return { sequence, result: Result.denied }
+    const waiting = this.#deferred
+    const isAskedAnew = isSameReset(waiting ?? this.#deferredBefore, lastTsn, streamIds)
+    if (waiting !== undefined && !isAskedAnew) return { sequence, result: Result.denied }
     this.#expectedSequence = (this.#expectedSequence + 1) >>> 0
+    if (waiting !== undefined) {
+      waiting.sequence = sequence
+      return { sequence, result: Result.inProgress }
+    }
+    this.#deferredBefore = undefined
+    // What was performed is not performed again: the streams may have been used since, the other way.
+    if (isAskedAnew) return { sequence, result: Result.performed }
     if (this.#hasReached(lastTsn)) {
       this.#perform(streamIds)
       return { sequence, result: Result.performed }
@@ -261,9 +291,24 @@ export class StreamReset {
     }
   }
 
+  /** Whether the peer has acknowledged all that was sent before the request. */
+  #isCovered(request: Request): boolean {
+    return greaterOrEqual32(this.#sender.cumulativeTsn, request.lastTsn)
+  }
+
   #hasReached(tsn: number): boolean {
     return greaterOrEqual32(this.#receiver.cumulativeTsn, tsn)
   }
+}
+
+/** Whether a request is one that was answered "In progress", with another number. */
+function isSameReset(earlier: Deferred | undefined, lastTsn: number, streamIds: readonly number[]): boolean {
+  return (
+    earlier !== undefined &&
+    earlier.lastTsn === lastTsn &&
+    earlier.streamIds.length === streamIds.length &&
+    earlier.streamIds.every((id, i) => id === streamIds[i])
+  )
 }
 
 /** Parameter header, three sequence numbers. */

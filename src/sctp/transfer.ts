@@ -159,7 +159,7 @@ export class Transfer {
   /** All chunks of a packet have been handled. */
   endPacket(now: number): void {
     this.#receiver?.endPacket(now)
-    this.#reset?.cumulativeMoved()
+    this.#reset?.endPacket(now)
   }
 
   /** @returns whether the peer failed to answer */

@@ -6,6 +6,7 @@ export const defaultMaxMessageSize = 65_536
 /** RFC 8841 §4.4.2: the format and the protocols of a section for data channels. */
 const application = 'webrtc-datachannel'
 const oldProtocol = 'DTLS/SCTP'
+const maxStreams = 65_535
 const protocols: readonly string[] = ['UDP/DTLS/SCTP', 'TCP/DTLS/SCTP']
 
 /**
@@ -23,6 +24,20 @@ export function isDataSection(media: SdpMedia): boolean {
 export function impliedSctpPort(media: SdpMedia): number | undefined {
   if (media.protocol === oldProtocol) return portNumber(media.formats[0]) ?? sctpMap(media)?.port
   return protocols.includes(media.protocol) ? sctpMap(media)?.port : undefined
+}
+
+/**
+ * The m= line of the answer to a data section, and its map, if the offer has the old form: the format is a port there, and
+ * each side tells its own. The number of streams is that of a=sctpmap in the drafts before RFC 8841; DCEP knows no such limit.
+ */
+export function answeredDataForm(
+  offered: SdpMedia,
+  sctpPort: number,
+): Pick<SdpMedia, 'protocol' | 'formats' | 'attributes'> {
+  const { protocol, formats } = offered
+  if (protocol !== oldProtocol || formats[0] === application) return { protocol, formats, attributes: [] }
+  const value = `${sctpPort} ${application} ${maxStreams}`
+  return { protocol, formats: [String(sctpPort)], attributes: [{ name: 'sctpmap', value }] }
 }
 
 /** Whether the old form says the port already, so that `a=sctp-port` need not. */

@@ -12,7 +12,7 @@ import { SdpError } from './errors.ts'
 const tokenPattern = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+$/
 const visiblePattern = /^[!-~\u0080-\uffff]+$/
 const plainTextPattern = /^[\t -~\u0080-\uffff]*$/
-const iceCharsPattern = /^[0-9A-Za-z+/]*$/
+const iceCharsPattern = /^[0-9A-Za-z+/\-=#_]*$/
 const foundationPattern = /^[!#$%&'*+\-./0-9A-Z^_`a-z{|}~]+$/
 const digitsPattern = /^[0-9]+$/
 
@@ -43,12 +43,16 @@ export function plainText(text: string, what: string): string {
   return text
 }
 
-/** RFC 8839 §5.1: ice-char, from `min` to `max` of them. */
+/**
+ * RFC 8839 §5.1: ice-char, from `min` to `max` of them; and '-', '=', '#' and '_', which are none, but which several media
+ * servers and cameras write and browsers take.
+ */
 export function iceChars(text: string, min: number, max: number, what: string): string {
   if (text.length < min || text.length > max) {
     throw new SdpError(`${what} must have ${min} to ${max} characters, not ${text.length}`)
   }
-  if (!iceCharsPattern.test(text)) throw new SdpError(`${what} must be letters, digits, '+' and '/'`)
+  if (!iceCharsPattern.test(text))
+    throw new SdpError(`${what} must be letters, digits, '+', '/', '-', '=', '#' and '_'`)
   return text
 }
 

@@ -9,7 +9,7 @@ export {
   type OpusParameters,
   type SdpCodecParameters,
 } from './codec-parameters.ts'
-export { defaultMaxMessageSize, isDataSection } from './data-section.ts'
+export { answeredDataForm, defaultMaxMessageSize, isDataSection } from './data-section.ts'
 export type {
   SdpAttribute,
   SdpBandwidth,
@@ -71,6 +71,7 @@ export type {
   SdpSourceGroup,
   SdpStream,
 } from './rtp-description.ts'
+export { maxMidLength } from './rtp-limits.ts'
 export { rtpMedia } from './rtp-media.ts'
 export { repairedSources, trackStreams } from './rtp-sources.ts'
 export { withRtpMedia } from './rtp-write.ts'

@@ -12,3 +12,8 @@ export const maxHeaderExtensions = 512
 export const maxFeedback = 64
 /** Lines, those that are discarded included. */
 export const maxRids = 256
+/**
+ * Characters of a mid. RFC 8285 §4.2: a value that the MID header extension takes in its one-byte form, the only one that
+ * may be sent before the peer has agreed to another. Browsers have the same bound.
+ */
+export const maxMidLength = 16

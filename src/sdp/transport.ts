@@ -29,7 +29,7 @@ export function effectiveTransport(session: SdpSession, media: SdpMedia): SdpTra
     iceLite: session.iceLite,
     iceOptions: media.iceOptions.length > 0 ? media.iceOptions : session.iceOptions,
     fingerprints: media.fingerprints.length > 0 ? media.fingerprints : session.fingerprints,
-    endOfCandidates: media.endOfCandidates || session.attributes.some(({ name }) => name === 'end-of-candidates'),
+    endOfCandidates: media.endOfCandidates || lookUp(session).endOfCandidates,
     ...(iceUfrag === undefined ? {} : { iceUfrag }),
     ...(icePwd === undefined ? {} : { icePwd }),
     ...(setup === undefined ? {} : { setup }),
@@ -41,10 +41,41 @@ export function effectiveTransport(session: SdpSession, media: SdpMedia): SdpTra
 export function bundleGroup(session: SdpSession, media: SdpMedia): SdpGroup | undefined {
   const { mid } = media
   if (mid === undefined) return undefined
-  return session.groups.find(group => group.semantics === 'BUNDLE' && group.mids.includes(mid))
+  return lookUp(session).bundles.get(mid)
 }
 
 /** The section whose transport a group shares. RFC 9143 §7.2.1: the one that the first mid names. */
 export function taggedSection(session: SdpSession, group: SdpGroup): SdpMedia | undefined {
-  return session.media.find(({ mid }) => mid !== undefined && mid === group.mids[0])
+  const [tag] = group.mids
+  return tag === undefined ? undefined : lookUp(session).sections.get(tag)
+}
+
+/** What is asked of a session for each of its sections, of which there may be a thousand, and as many groups. */
+interface SessionIndex {
+  /** By mid; of several groups the first. */
+  readonly bundles: ReadonlyMap<string, SdpGroup>
+  /** By mid; of several sections the first. */
+  readonly sections: ReadonlyMap<string, SdpMedia>
+  readonly endOfCandidates: boolean
+}
+
+const indices = new WeakMap<SdpSession, SessionIndex>()
+
+function lookUp(session: SdpSession): SessionIndex {
+  const known = indices.get(session) ?? createIndex(session)
+  indices.set(session, known)
+  return known
+}
+
+function createIndex({ groups, media, attributes }: SdpSession): SessionIndex {
+  const bundles = new Map<string, SdpGroup>()
+  for (const group of groups) {
+    if (group.semantics !== 'BUNDLE') continue
+    for (const mid of group.mids) if (!bundles.has(mid)) bundles.set(mid, group)
+  }
+  const sections = new Map<string, SdpMedia>()
+  for (const section of media) {
+    if (section.mid !== undefined && !sections.has(section.mid)) sections.set(section.mid, section)
+  }
+  return { bundles, sections, endOfCandidates: attributes.some(({ name }) => name === 'end-of-candidates') }
 }

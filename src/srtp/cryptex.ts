@@ -26,6 +26,11 @@ export function canUseCryptex(packet: Uint8Array): boolean {
   return profile === oneByteProfile || profile === twoByteProfile
 }
 
+/** Whether a packet has a header extension: then it does not grow. */
+export function hasExtension(packet: Uint8Array): boolean {
+  return ((packet[0] as number) & extensionFlag) !== 0
+}
+
 /** Whether the receiver is to read a packet with a well-formed header as Cryptex: RFC 9335 §5.2. */
 export function isCryptex(packet: Uint8Array): boolean {
   const first = packet[0] as number

@@ -2,7 +2,7 @@ import { rtpHeaderLength } from '../rtp/packet.ts'
 import { read16, read32 } from '../rtp/wire.ts'
 import { cryptexClearLength, SrtpContext, type SrtpParameters } from './context.ts'
 import { maxPacketLength } from './counter-mode.ts'
-import { canUseCryptex, cryptexGrowth, markEncrypted } from './cryptex.ts'
+import { canUseCryptex, cryptexGrowth, hasExtension, markEncrypted } from './cryptex.ts'
 import type { SrtpDrop } from './drops.ts'
 import type { MasterKey } from './key-derivation.ts'
 import { maxRtcpIndex, maxRtpIndex } from './packet-index.ts'
@@ -13,14 +13,20 @@ import { rtcpClearLength } from './transform.ts'
 export class SrtpSender {
   /** Bytes that an RTP packet grows by, at most. */
   readonly rtpOverhead: number
+  /** The same of a packet with header extensions, or without CSRCs. */
+  readonly rtpTrailerLength: number
   /** Bytes that a compound RTCP packet grows by. */
   readonly rtcpOverhead: number
+  /** Whether packets are enciphered as RFC 9335 has it, where the parameters have room for it. */
+  cryptex: boolean
   readonly #context: SrtpContext
   #exhausted = false
 
   constructor(parameters: SrtpParameters, master: MasterKey) {
     this.#context = new SrtpContext(parameters, master)
-    this.rtpOverhead = this.#context.transform.rtpOverhead + (parameters.cryptex ? cryptexGrowth : 0)
+    this.cryptex = parameters.cryptex
+    this.rtpTrailerLength = this.#context.transform.rtpOverhead
+    this.rtpOverhead = this.rtpTrailerLength + (parameters.cryptex ? cryptexGrowth : 0)
     this.rtcpOverhead = this.#context.transform.rtcpOverhead
   }
 
@@ -29,7 +35,8 @@ export class SrtpSender {
   }
 
   /**
-   * @param packet with {@link rtpOverhead} bytes of room behind the `length` bytes of the packet
+   * @param packet with {@link rtpOverhead} bytes of room behind the `length` bytes of the packet; with
+   *   {@link rtpTrailerLength} it stays in clear if it would have to grow to be enciphered
    * @returns the length of the protected packet; or why there is none, and then nothing has changed
    */
   protectRtp(packet: Uint8Array, length: number): number | SrtpDrop {
@@ -91,13 +98,13 @@ export class SrtpSender {
   }
 
   #seal(packet: Uint8Array, length: number, headerLength: number, ssrc: number, index: number): number {
-    const { cryptex, extensions, layout, transform } = this.#context
+    const { extensions, layout, transform } = this.#context
     layout.ssrc = ssrc
     layout.index = index
     layout.end = length
     layout.clearLength = headerLength
     layout.movedLength = 0
-    if (cryptex && canUseCryptex(packet)) {
+    if (this.cryptex && canUseCryptex(packet) && (hasExtension(packet) || packet.length - length >= this.rtpOverhead)) {
       layout.end = markEncrypted(packet, length)
       layout.clearLength = cryptexClearLength
       layout.movedLength = 4 * ((packet[0] as number) & 0x0f)

@@ -43,8 +43,11 @@ export class SrtpSession {
   readonly #drops: SrtpDropCounts = noDrops()
   /** The room in bytes that {@link protectInPlace} needs behind a packet. */
   readonly rtpOverhead: number
+  /** What is enough for a packet with header extensions, or without CSRCs; it grows by just that. */
+  readonly rtpTrailerLength: number
   /** Bytes that SRTCP adds to a compound packet: RFC 3711 §3.4 counts them into the average size of RTCP. */
   readonly rtcpOverhead: number
+  readonly #cryptex: boolean
   /** Undefined once the keys are wiped. */
   #sender: SrtpSender | undefined
   #receiver: SrtpReceiver | undefined
@@ -64,10 +67,24 @@ export class SrtpSession {
       cryptex: options.cryptex ?? false,
     }
     const { send, receive } = masterKeys(this.profile, options)
+    this.#cryptex = parameters.cryptex
     this.#sender = new SrtpSender(parameters, send)
     this.#receiver = new SrtpReceiver(parameters, receive)
     this.rtpOverhead = this.#sender.rtpOverhead
+    this.rtpTrailerLength = this.#sender.rtpTrailerLength
     this.rtcpOverhead = this.#sender.rtcpOverhead
+  }
+
+  /**
+   * Whether packets leave as RFC 9335 enciphers them; those of the peer are taken either way. §4: a sender may begin and end
+   * with any packet. Never so if the session was made without.
+   */
+  get sendsCryptex(): boolean {
+    return this.#sender?.cryptex === true
+  }
+
+  set sendsCryptex(value: boolean) {
+    if (this.#sender !== undefined) this.#sender.cryptex = value && this.#cryptex
   }
 
   /** How many SSRCs have state. */
@@ -93,13 +110,14 @@ export class SrtpSession {
   /**
    * Protects an RTP packet where it is.
    *
-   * @param packet with {@link rtpOverhead} bytes of room behind the packet
+   * @param packet with {@link rtpOverhead} bytes of room behind the packet; with {@link rtpTrailerLength} one that has CSRCs
+   *   and no header extension stays in clear
    * @param length of the packet, without the room
    * @returns a view of `packet`; if dropped, the packet is as it was
    * @throws {SrtpError} `bad-length` if that room is not there
    */
   protectInPlace(packet: Uint8Array, length: number): Uint8Array | SrtpDropped {
-    checkLength(length, packet.length - this.rtpOverhead)
+    checkLength(length, packet.length - this.rtpTrailerLength)
     return this.#result(packet, this.#sender?.protectRtp(packet, length))
   }
 

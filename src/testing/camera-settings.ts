@@ -11,6 +11,8 @@ export interface PictureSettings {
   readonly height: number
   readonly aspectRatio: number
   readonly frameRate: number
+  /** Mediacapture-streams, VideoResizeModeEnum. */
+  readonly resizeMode: string
 }
 
 export interface PictureDefaults {
@@ -40,7 +42,17 @@ export function possiblePictures(defaults: PictureDefaults, constraints: MediaTr
   const widths = candidates(defaults.width, mentioned(constraints, 'width').map(Math.round), width)
   const heights = candidates(defaults.height, mentioned(constraints, 'height').map(Math.round), height)
   const sizes = possibleSizes(widths, heights, [defaults.width / defaults.height, ...ratios])
-  return sizes.flatMap(size => rates.map(rate => ({ ...size, aspectRatio: size.width / size.height, frameRate: rate })))
+  return resizeModes(constraints).flatMap(resizeMode =>
+    sizes.flatMap(({ width, height }) =>
+      rates.map(frameRate => ({ width, height, aspectRatio: width / height, frameRate, resizeMode })),
+    ),
+  )
+}
+
+/** mediacapture-streams §4.3.3 getSettings: whatever is there as it is, is there cropped and scaled as well. */
+function resizeModes({ resizeMode, advanced = [] }: MediaTrackConstraints): string[] {
+  const isMentioned = resizeMode !== undefined || advanced.some(set => set.resizeMode !== undefined)
+  return isMentioned ? ['none', 'crop-and-scale'] : ['none']
 }
 
 interface Size {

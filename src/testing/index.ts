@@ -16,4 +16,4 @@ export { type OpusSilenceOptions, opusSilence, opusSilencePacket } from './opus-
 export type { MediaStreamConstraints } from './stream-constraints.ts'
 export type { MediaDeviceKind } from './synthetic-devices.ts'
 export { type SyntheticFrame, SyntheticSource, type SyntheticSourceOptions } from './synthetic-source.ts'
-export { encodeVp8Mosaic, type Vp8Color, type Vp8Mosaic } from './vp8-mosaic.ts'
+export { encodeVp8Mosaic, type Vp8Color, type Vp8Frame, type Vp8Mosaic, Vp8MosaicEncoder } from './vp8-mosaic.ts'

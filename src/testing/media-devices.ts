@@ -5,6 +5,7 @@ import {
 } from '../pc/media/constraints.ts'
 import { type MediaEnvironment, systemMediaEnvironment } from '../pc/media/media-environment.ts'
 import { createRandomMediaStream, type MediaStream } from '../pc/media/media-stream.ts'
+import { confineTrack } from '../pc/media/media-stream-track.ts'
 import { OverconstrainedError } from '../pc/media/overconstrained-error.ts'
 import type { MediaKind } from '../pc/media/track-signal.ts'
 import {
@@ -33,7 +34,7 @@ const deviceKinds = { audio: 'audioinput', video: 'videoinput' } as const
 
 const display: readonly SyntheticDevice[] = [
   syntheticMicrophone(1, 'loopback'),
-  syntheticCamera(1, 'screen', { width: 320, height: 180, frameRate: 15 }),
+  syntheticCamera(1, { name: 'screen', defaults: { width: 320, height: 180, frameRate: 15 } }),
 ]
 
 /** The events of the devices, by type. */
@@ -76,7 +77,12 @@ export class MediaDevices extends TypedEventTarget<MediaDevicesEventMap> {
    *   an OverconstrainedError if none meets the constraints
    */
   async getUserMedia(constraints: MediaStreamConstraints = {}): Promise<MediaStream> {
-    return openStream(this.#slots, requestedOfUser(constraints), this.#slots.devices)
+    const slots = this.#slots
+    const { requested, peerIdentity } = requestedOfUser(constraints)
+    const stream = openStream(slots, requested, slots.devices)
+    // webrtc-identity §11.1: all of its tracks are isolated
+    if (peerIdentity !== undefined) for (const track of stream.getTracks()) confineTrack(track, peerIdentity)
+    return stream
   }
 
   /** A stream of a moving picture in VP8, and of Opus silence if audio is requested. */
@@ -148,8 +154,13 @@ function makeDevices({ microphones = 1, cameras = 1 }: SyntheticDeviceCounts): r
   }
   return [
     ...Array.from({ length: microphones }, (_, i) => syntheticMicrophone(i + 1)),
-    ...Array.from({ length: cameras }, (_, i) => syntheticCamera(i + 1)),
+    ...Array.from({ length: cameras }, (_, i) => syntheticCamera(i + 1, { facingMode: facing(i) })),
   ]
+}
+
+/** As telephones have them: one for those who hold it, then one for what they look at. */
+function facing(index: number): 'user' | 'environment' {
+  return index % 2 === 0 ? 'user' : 'environment'
 }
 
 function deviceInfos(devices: readonly SyntheticDevice[]): MediaDeviceInfo[] {

@@ -1,5 +1,5 @@
 import { SyntheticSource } from './synthetic-source.ts'
-import { encodeVp8Mosaic, type Vp8Color } from './vp8-mosaic.ts'
+import { encodeVp8Mosaic, type Vp8Color, type Vp8Mosaic } from './vp8-mosaic.ts'
 
 export interface MovingPictureOptions {
   /** In pixels. 160 by 120 if not given. */
@@ -25,16 +25,20 @@ const speed = { across: 4, down: 3 }
 
 /** The VP8 keyframe of a second's fraction: a black square that bounces before colour bars. */
 export function movingPictureFrame(width: number, height: number, seconds: number): Uint8Array {
+  return encodeVp8Mosaic({ width, height, colorAt: movingPictureColors(width, height, seconds) })
+}
+
+/** The same picture, not encoded yet: the colours of its squares. */
+export function movingPictureColors(width: number, height: number, seconds: number): Vp8Mosaic['colorAt'] {
   const columns = Math.ceil(width / 16)
   const rows = Math.ceil(height / 16)
   const size = Math.max(1, Math.floor(Math.min(columns, rows) / 4))
   const left = bounce(seconds * speed.across, columns - size)
   const top = bounce(seconds * speed.down, rows - size)
-  const colorAt = (column: number, row: number): Vp8Color => {
+  return (column, row) => {
     if (column >= left && column < left + size && row >= top && row < top + size) return black
     return bars[Math.floor((column * bars.length) / columns)] ?? black
   }
-  return encodeVp8Mosaic({ width, height, colorAt })
 }
 
 /** A tiny moving picture in VP8, each frame a keyframe. */

@@ -1,11 +1,13 @@
 import { constraintsFor, type MediaTrackConstraints, toMediaTrackConstraints } from '../pc/media/constraints.ts'
 import type { MediaKind } from '../pc/media/track-signal.ts'
-import { boolean, type Converter, dictionary, withDefault } from '../pc/webidl.ts'
+import { boolean, type Converter, dictionary, domString, optional, withDefault } from '../pc/webidl.ts'
 
 /** mediacapture-streams §10.2 */
 export interface MediaStreamConstraints {
   audio?: boolean | MediaTrackConstraints
   video?: boolean | MediaTrackConstraints
+  /** webrtc-identity §11.1: the tracks are kept from the application, and may be sent to this peer alone. */
+  peerIdentity?: string
 }
 
 /** What is wanted of the kinds that are requested. */
@@ -13,27 +15,37 @@ export type RequestedMedia = ReadonlyMap<MediaKind, MediaTrackConstraints>
 
 type Wanted = boolean | MediaTrackConstraints
 
+interface ConvertedConstraints extends MediaStreamConstraints {
+  audio: Wanted
+  video: Wanted
+}
+
 const toWanted: Converter<Wanted> = (value, context) => {
   const isDictionary = value === null || typeof value === 'object' || typeof value === 'function'
   return isDictionary ? toMediaTrackConstraints(value, context) : boolean(value, context)
 }
 
-const toUserMedia: Converter<Required<MediaStreamConstraints>> = dictionary('MediaStreamConstraints', {
+const toUserMedia: Converter<ConvertedConstraints> = dictionary('MediaStreamConstraints', {
   audio: withDefault(toWanted, false),
+  peerIdentity: optional(domString),
   video: withDefault(toWanted, false),
 })
 
-const toDisplayMedia: Converter<Required<MediaStreamConstraints>> = dictionary('DisplayMediaStreamOptions', {
+const toDisplayMedia: Converter<ConvertedConstraints> = dictionary('DisplayMediaStreamOptions', {
   audio: withDefault(toWanted, false),
   video: withDefault<Wanted>(toWanted, true),
 })
 
 /** @throws {TypeError} if nothing is requested */
-export function requestedOfUser(constraints: unknown): RequestedMedia {
-  const requested = selectKinds(toUserMedia(constraints, 'MediaDevices.getUserMedia: argument 1'))
+export function requestedOfUser(constraints: unknown): {
+  readonly requested: RequestedMedia
+  readonly peerIdentity: string | undefined
+} {
+  const converted = toUserMedia(constraints, 'MediaDevices.getUserMedia: argument 1')
+  const requested = selectKinds(converted)
   // mediacapture-streams §10.1 getUserMedia, step 3
   if (requested.size === 0) throw new TypeError('MediaDevices.getUserMedia: neither audio nor video is requested')
-  return requested
+  return { requested, peerIdentity: converted.peerIdentity }
 }
 
 /** @throws {TypeError} if no video is requested, or something of it is required: Screen Capture, getDisplayMedia() */
@@ -52,7 +64,7 @@ function refuseRequired(constraint: unknown): void {
   throw new TypeError('MediaDevices.getDisplayMedia: constraints with min or exact are not allowed')
 }
 
-function selectKinds({ audio, video }: Required<MediaStreamConstraints>): RequestedMedia {
+function selectKinds({ audio, video }: ConvertedConstraints): RequestedMedia {
   const requested = new Map<MediaKind, MediaTrackConstraints>()
   // getUserMedia, steps 2, 11.3.2 and 11.3.3: what does not apply to the kind is removed
   if (audio !== false) requested.set('audio', constraintsFor('audio', audio === true ? {} : audio))

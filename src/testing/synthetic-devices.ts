@@ -7,11 +7,10 @@ import type {
 import type { MediaEnvironment } from '../pc/media/media-environment.ts'
 import { selectSettings } from '../pc/media/select-settings.ts'
 import { opusClockRate } from '../rtp/payload/opus.ts'
-import { type PictureDefaults, pictureRanges, possiblePictures } from './camera-settings.ts'
-import { movingPicture } from './moving-picture.ts'
-import { opusSilence } from './opus-silence.ts'
-import { SyntheticFeed } from './synthetic-feed.ts'
-import type { SyntheticSource } from './synthetic-source.ts'
+import { CameraMedia } from './camera-media.ts'
+import { type PictureDefaults, type PictureSettings, pictureRanges, possiblePictures } from './camera-settings.ts'
+import { SilentMedia, silenceFrameMs } from './silent-media.ts'
+import { type FeedMedia, SyntheticFeed } from './synthetic-feed.ts'
 
 export type MediaDeviceKind = 'audioinput' | 'audiooutput' | 'videoinput'
 
@@ -27,69 +26,98 @@ export interface SyntheticDevice {
 }
 
 const groupId = 'synthetic'
+/** Of silence, nothing is to be heard either way: what applications ask for is what they are told. */
+const choices = [true, false]
+/** Bits. */
+const sampleSize = 16
 
 /** Gives silence, in Opus. */
 export function syntheticMicrophone(number: number, name = 'microphone'): SyntheticDevice {
   const identity = { deviceId: `synthetic-${name}-${number}`, groupId }
   const label = `Synthetic ${name} ${number}`
   const sampleRate = opusClockRate
+  const latency = silenceFrameMs / 1_000
   const capabilities: MediaTrackCapabilities = {
     ...identity,
+    autoGainControl: choices,
     channelCount: { min: 1, max: 2 },
+    echoCancellation: choices,
+    latency: { min: latency, max: latency },
+    noiseSuppression: choices,
     sampleRate: { min: sampleRate, max: sampleRate },
+    sampleSize: { min: sampleSize, max: sampleSize },
   }
-  const possible = (): MicrophoneSettings[] =>
-    [1, 2].map(channelCount => ({ ...identity, sampleRate, channelCount: channelCount === 2 ? 2 : 1 }))
-  const make = ({ channelCount }: MicrophoneSettings): SyntheticSource => opusSilence({ channels: channelCount })
+  const fixed = { ...identity, latency, sampleRate, sampleSize }
+  const possible = everyMicrophone().map(settings => ({ ...fixed, ...settings }))
   return {
     ...identity,
     kind: 'audioinput',
     label,
     capabilities,
     open: (constraints, environment, closed) => {
-      const base = { kind: 'audio', mimeType: 'audio/opus', label, environment, closed } as const
-      return openFeed(base, capabilities, possible, make, constraints)
+      const media = (settings: () => MicrophoneSettings): FeedMedia =>
+        new SilentMedia(environment, () => settings().channelCount)
+      const base = { kind: 'audio', label, environment, closed } as const
+      return openFeed(base, capabilities, () => possible, media, constraints)
     },
   }
 }
 
+/** What a microphone can be set to; first what it is if nobody says anything. */
+function everyMicrophone(): MicrophoneSettings[] {
+  return choices.flatMap(echoCancellation =>
+    choices.flatMap(autoGainControl =>
+      choices.flatMap(noiseSuppression =>
+        ([1, 2] as const).map(channelCount => ({ echoCancellation, autoGainControl, noiseSuppression, channelCount })),
+      ),
+    ),
+  )
+}
+
+/** What is particular to a camera. */
+export interface CameraOptions {
+  readonly name?: string
+  readonly defaults?: PictureDefaults
+  /** Mediacapture-streams, VideoFacingModeEnum; it faces nobody if not given. */
+  readonly facingMode?: string
+}
+
 /** Gives a moving picture, in VP8. */
-export function syntheticCamera(
-  number: number,
-  name = 'camera',
-  defaults: PictureDefaults = { width: 160, height: 120, frameRate: 30 },
-): SyntheticDevice {
+export function syntheticCamera(number: number, options: CameraOptions = {}): SyntheticDevice {
+  const { name = 'camera', defaults = { width: 160, height: 120, frameRate: 30 }, facingMode } = options
   const identity = { deviceId: `synthetic-${name}-${number}`, groupId }
   const label = `Synthetic ${name} ${number}`
   const { width, height } = pictureRanges
   const aspectRatio = { min: width.min / height.max, max: width.max / height.min }
-  const capabilities: MediaTrackCapabilities = { ...identity, ...pictureRanges, aspectRatio }
+  const capabilities: MediaTrackCapabilities = {
+    ...identity,
+    ...pictureRanges,
+    aspectRatio,
+    backgroundBlur: [false],
+    facingMode: facingMode === undefined ? [] : [facingMode],
+    resizeMode: ['none', 'crop-and-scale'],
+  }
+  const fixed = { ...identity, backgroundBlur: false, ...(facingMode === undefined ? {} : { facingMode }) }
   const possible = (constraints: MediaTrackConstraints): CameraSettings[] =>
-    possiblePictures(defaults, constraints).map(picture => ({ ...identity, ...picture }))
-  const make = (settings: CameraSettings): SyntheticSource =>
-    movingPicture({ width: settings.width, height: settings.height, framesPerSecond: settings.frameRate })
+    possiblePictures(defaults, constraints).map(picture => ({ ...fixed, ...picture }))
   return {
     ...identity,
     kind: 'videoinput',
     label,
     capabilities,
     open: (constraints, environment, closed) => {
-      const base = { kind: 'video', mimeType: 'video/VP8', label, environment, closed } as const
-      return openFeed(base, capabilities, possible, make, constraints)
+      const media = (settings: () => CameraSettings): FeedMedia => new CameraMedia(environment, settings)
+      const base = { kind: 'video', label, environment, closed } as const
+      return openFeed(base, capabilities, possible, media, constraints)
     },
   }
 }
 
 type MicrophoneSettings = MediaTrackSettings & { readonly channelCount: 1 | 2 }
-type CameraSettings = MediaTrackSettings & {
-  readonly width: number
-  readonly height: number
-  readonly frameRate: number
-}
+type CameraSettings = MediaTrackSettings & PictureSettings
 
 interface FeedBase {
   readonly kind: 'audio' | 'video'
-  readonly mimeType: string
   readonly label: string
   readonly environment: MediaEnvironment
   readonly closed: () => void
@@ -98,8 +126,8 @@ interface FeedBase {
 function openFeed<Settings extends MediaTrackSettings>(
   base: FeedBase,
   capabilities: MediaTrackCapabilities,
-  possible: (constraints: MediaTrackConstraints) => Settings[],
-  make: (settings: Settings) => SyntheticSource,
+  possible: (constraints: MediaTrackConstraints) => readonly Settings[],
+  media: (settings: () => Settings) => FeedMedia,
   constraints: MediaTrackConstraints,
 ): SyntheticFeed {
   let settings = selectSettings(possible(constraints), constraints)
@@ -111,6 +139,6 @@ function openFeed<Settings extends MediaTrackSettings>(
       feed.renew()
     },
   }
-  const feed: SyntheticFeed = new SyntheticFeed({ ...base, constrainable, constraints, source: () => make(settings) })
+  const feed: SyntheticFeed = new SyntheticFeed({ ...base, constrainable, constraints, media: media(() => settings) })
   return feed
 }

@@ -1,57 +1,60 @@
 import type { CancelTimer } from '../base/environment.ts'
 import type { Constrainable, MediaTrackConstraints } from '../pc/media/constraints.ts'
-import { FrameStream } from '../pc/media/frame-stream.ts'
 import type { MediaEnvironment } from '../pc/media/media-environment.ts'
 import type { MediaStreamTrack } from '../pc/media/media-stream-track.ts'
-import { type PayloadFormat, payloadFormat } from '../pc/media/payload-formats.ts'
 import { SourceCore } from '../pc/media/source-core.ts'
 import type { MediaKind } from '../pc/media/track-signal.ts'
-import { defaultMaxPayloadBytes } from '../rtp/payload/frame.ts'
-import type { SyntheticSource } from './synthetic-source.ts'
+import { FrameClock, type FrameTick } from './frame-clock.ts'
+
+/** Makes packets of what a device has at a time. */
+export interface FeedMedia {
+  /** In Hz. */
+  readonly clockRate: number
+  /** By the settings that there are now. */
+  readonly framesPerSecond: number
+  /**
+   * Gives the packets of a frame.
+   *
+   * @param tick its index since the settings are what they are, and its timestamp, which goes on and on
+   */
+  frame(tick: FrameTick, core: SourceCore): void
+  /** @param rid of the encodings that it is for; undefined: for all */
+  keyframeRequested(rid: string | undefined): void
+}
 
 export interface SyntheticFeedOptions {
   readonly kind: MediaKind
-  readonly mimeType: string
   readonly label: string
   readonly constrainable: Constrainable
   /** Those that it was opened with. */
   readonly constraints: MediaTrackConstraints
   readonly environment: MediaEnvironment
-  /** Where the frames come from now; asked again after {@link SyntheticFeed.renew}. */
-  readonly source: () => SyntheticSource
+  readonly media: FeedMedia
   readonly closed: () => void
 }
 
-/** A track whose packets come from a synthetic source, at its times, while somebody takes them. */
+/** A track whose packets are made at their times, while somebody takes them. */
 export class SyntheticFeed {
   readonly #core: SourceCore
   readonly #options: SyntheticFeedOptions
-  readonly #stream: FrameStream
-  readonly #clockRate: number
   readonly #startedAt: number
-  #source: SyntheticSource | undefined
-  /** When the source began, in units of its clock. */
+  #clock: FrameClock | undefined
+  /** When the frame clock began, in units of the clock. */
   #offset = 0
   #notBefore = 0
   #cancel: CancelTimer | undefined
 
   constructor(options: SyntheticFeedOptions) {
-    const { environment, kind, label, constrainable, constraints } = options
-    const format = formatOf(options.mimeType)
-    const { random } = environment
+    const { environment, kind, label, constrainable, constraints, media } = options
     this.#options = options
-    this.#clockRate = format.codec.clockRate
     this.#startedAt = environment.clock.now()
-    const maxPayloadBytes = defaultMaxPayloadBytes
-    this.#stream = new FrameStream({ format, codec: format.codec, rid: undefined, maxPayloadBytes, random })
     this.#core = new SourceCore({
       kind,
       label,
       environment,
       constrainable,
       constraints,
-      // Each frame is a keyframe.
-      keyframeRequested: () => undefined,
+      keyframeRequested: rid => media.keyframeRequested(rid),
       started: () => this.#start(),
       rested: () => this.#rest(),
       closed: () => this.#close(),
@@ -64,8 +67,8 @@ export class SyntheticFeed {
 
   /** The settings have changed: the frames to come are others, from when the next one is due. */
   renew(): void {
-    this.#notBefore = this.#source?.pollTimeout() ?? this.#notBefore
-    this.#source = undefined
+    this.#notBefore = this.#clock?.pollTimeout() ?? this.#notBefore
+    this.#clock = undefined
     if (this.#core.hasConsumers && !this.#core.closed) this.#start()
   }
 
@@ -80,6 +83,8 @@ export class SyntheticFeed {
   }
 
   #start(): void {
+    // Whoever comes has to begin with a keyframe.
+    this.#options.media.keyframeRequested(undefined)
     this.#schedule(Math.max(0, this.#notBefore - this.#options.environment.clock.now()))
   }
 
@@ -96,28 +101,20 @@ export class SyntheticFeed {
   #due(): void {
     this.#cancel = undefined
     const now = this.#options.environment.clock.now()
-    const source = this.#source ?? this.#begin(now)
-    for (let frame = source.pollFrame(now); frame !== undefined; frame = source.pollFrame(now)) {
-      for (const payload of this.#stream.packetize(frame.data)) {
-        const packet = this.#stream.packet(payload, this.#offset + frame.timestamp)
-        this.#core.deliver(packet, this.#stream.context, undefined)
-      }
+    const clock = this.#clock ?? this.#begin(now)
+    for (let tick = clock.poll(now); tick !== undefined; tick = clock.poll(now)) {
+      this.#options.media.frame({ index: tick.index, timestamp: (this.#offset + tick.timestamp) >>> 0 }, this.#core)
     }
     // Those who took the packets may have left with the last one, or have changed the settings.
-    const next = source.pollTimeout()
+    const next = clock.pollTimeout()
     if (next === undefined || this.#cancel !== undefined || !this.#core.hasConsumers || this.#core.closed) return
     this.#schedule(Math.max(0, next - now))
   }
 
-  #begin(now: number): SyntheticSource {
-    this.#offset = Math.round(((now - this.#startedAt) * this.#clockRate) / 1_000)
-    this.#source = this.#options.source()
-    return this.#source
+  #begin(now: number): FrameClock {
+    const { media } = this.#options
+    this.#offset = Math.round(((now - this.#startedAt) * media.clockRate) / 1_000)
+    this.#clock = new FrameClock(media)
+    return this.#clock
   }
-}
-
-function formatOf(mimeType: string): PayloadFormat {
-  const format = payloadFormat(mimeType)
-  if (format === undefined) throw new RangeError(`no packetizer for ${mimeType}`)
-  return format
 }

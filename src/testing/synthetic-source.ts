@@ -1,3 +1,5 @@
+import { FrameClock, type FrameClockOptions } from './frame-clock.ts'
+
 /** A frame that stands in for one of a device. */
 export interface SyntheticFrame {
   readonly data: Uint8Array
@@ -6,49 +8,31 @@ export interface SyntheticFrame {
   readonly keyframe: boolean
 }
 
-export interface SyntheticSourceOptions {
-  /** In Hz. */
-  readonly clockRate: number
-  readonly framesPerSecond: number
-  /** The frame with a number; the first one is 0. */
+export interface SyntheticSourceOptions extends FrameClockOptions {
+  /** The frame with a number; the first one is 0. It can be decoded without any other. */
   readonly encode: (index: number) => Uint8Array
 }
-
-/** Frames that are late by more than this are left out, and not given in a burst. */
-const maxBehind = 5
 
 /** Gives a frame at each of its times. Told the time in monotonic milliseconds; it begins with the first call. */
 export class SyntheticSource {
   readonly clockRate: number
-  readonly #framesPerSecond: number
+  readonly #clock: FrameClock
   readonly #encode: (index: number) => Uint8Array
-  #startedAt: number | undefined
-  #index = 0
 
-  constructor({ clockRate, framesPerSecond, encode }: SyntheticSourceOptions) {
-    if (!(framesPerSecond > 0 && framesPerSecond <= 1_000)) throw new RangeError(`${framesPerSecond} frames per second`)
-    this.clockRate = clockRate
-    this.#framesPerSecond = framesPerSecond
-    this.#encode = encode
+  constructor(options: SyntheticSourceOptions) {
+    this.clockRate = options.clockRate
+    this.#clock = new FrameClock(options)
+    this.#encode = options.encode
   }
 
   /** The next frame, if it is due. */
   pollFrame(now: number): SyntheticFrame | undefined {
-    this.#startedAt ??= now
-    const due = Math.floor(((now - this.#startedAt) * this.#framesPerSecond) / 1_000 + 1e-6)
-    if (due < this.#index) return undefined
-    if (due - this.#index > maxBehind) this.#index = due
-    const index = this.#index++
-    return { data: this.#encode(index), timestamp: this.#timestamp(index), keyframe: true }
+    const tick = this.#clock.poll(now)
+    return tick && { data: this.#encode(tick.index), timestamp: tick.timestamp, keyframe: true }
   }
 
   /** When the next frame is due; undefined before the first call. */
   pollTimeout(): number | undefined {
-    if (this.#startedAt === undefined) return undefined
-    return this.#startedAt + (this.#index * 1_000) / this.#framesPerSecond
-  }
-
-  #timestamp(index: number): number {
-    return Math.round((index * this.clockRate) / this.#framesPerSecond) % 2 ** 32
+    return this.#clock.pollTimeout()
   }
 }

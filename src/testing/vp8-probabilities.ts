@@ -1,5 +1,5 @@
 /**
- * The fixed probabilities of RFC 6386 that a keyframe of flat macroblocks needs, each that of a zero, in 256ths.
+ * The fixed probabilities of RFC 6386 that frames of flat macroblocks need, each that of a zero, in 256ths.
  */
 
 /** How many probabilities of coefficients there are: 4 types of blocks, 8 bands, 3 contexts, 11 nodes of the tree. */
@@ -63,3 +63,12 @@ export const categories: readonly { readonly base: number; readonly bits: readon
   { base: 35, bits: [180, 157, 141, 134, 130] },
   { base: 67, bits: [254, 254, 243, 230, 196, 177, 153, 140, 133, 130, 129] },
 ]
+
+/** RFC 6386 §17.2: that the probabilities of motion vectors are left as they are, of rows and of columns. */
+export const keepMotion: readonly number[] = [
+  237, 246, 253, 253, 254, 254, 254, 254, 254, 254, 254, 254, 254, 254, 250, 250, 252, 254, 254, 231, 243, 245, 253,
+  254, 254, 254, 254, 254, 254, 254, 254, 254, 254, 251, 251, 254, 254, 254,
+]
+
+/** RFC 6386 §16.3: that a macroblock has no motion, by how much the neighbours count for that have none. */
+export const zeroMotion: readonly number[] = [7, 14, 135, 60, 159, 234]

@@ -17,7 +17,7 @@ import { pairPriority } from '../../src/ice/candidate-pair.ts'
 import { candidatePriority, localPreferences, maxLocalPreference } from '../../src/ice/candidate-priority.ts'
 import { IceError } from '../../src/ice/errors.ts'
 import { canPair, usableRemoteCandidate } from '../../src/ice/pairing-rules.ts'
-import { createIceParameters, validateIceParameters } from '../../src/ice/parameters.ts'
+import { createIceParameters, validateIceParameters, validateRemoteIceParameters } from '../../src/ice/parameters.ts'
 import { prng } from '../support/prng.ts'
 import { address } from './network.ts'
 
@@ -298,18 +298,21 @@ describe('ICE parameters', () => {
       ['abcd', 'secret'],
       ['abcd', `${password}\n`],
     ]
-    for (const [usernameFragment, secret] of bad) {
-      assert.throws(
-        () => validateIceParameters({ usernameFragment, password: secret }),
-        (error: unknown) => {
-          assert.ok(error instanceof IceError)
-          assert.equal(error.code, 'invalid-parameters')
-          assert.ok(!error.message.includes('secret'))
-          return true
-        },
-      )
+    for (const validate of [validateIceParameters, validateRemoteIceParameters]) {
+      for (const [usernameFragment, secret] of bad) {
+        assert.throws(
+          () => validate({ usernameFragment, password: secret }),
+          (error: unknown) => {
+            assert.ok(error instanceof IceError)
+            assert.equal(error.code, 'invalid-parameters')
+            assert.ok(!error.message.includes('secret'))
+            return true
+          },
+        )
+      }
     }
     validateIceParameters({ usernameFragment: 'a+/9', password: '1234567890123456789012' })
+    validateRemoteIceParameters({ usernameFragment: 'a-=#', password: '-_=#567890123456789012' })
   })
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
+import { settled } from '../pc/negotiation/media-pair.ts'
 import { listen, type MediaCall, mediaCall, settle, Talker, talk } from '../pc/stats/media-call.ts'
 import { dictionaryOf } from '../pc/stats/stats-dictionaries.ts'
 import { attributeDifferences, isInstance } from './conversions.ts'
@@ -66,7 +67,7 @@ describe('IDL, in a call', () => {
     const found = new Set<string>()
     const seen = new Set<string>()
     for (const peer of [call.alice, call.bob]) {
-      for (const entry of (await peer.getStats()).values()) {
+      for (const entry of (await settled(call.sim, peer.getStats())).values()) {
         const dictionary = model.dictionaries.get(String(dictionaryOf(entry)))
         assert.ok(dictionary, entry.type)
         seen.add(entry.type)

@@ -2,7 +2,8 @@ import { MessageChannel } from 'node:worker_threads'
 import * as icefloe from '../../src/index.ts'
 import { createEncodedFrame } from '../../src/pc/encoded-transform/encoded-frames.ts'
 import { createTransformEvent, KeyFrameRequestEvent } from '../../src/pc/encoded-transform/script-transformer.ts'
-import { createTransportObjects, RTCIceCandidatePair, RTCSctpTransport } from '../../src/pc/rtc-transports.ts'
+import { RTCIceCandidatePair } from '../../src/pc/rtc-ice-candidate-pair.ts'
+import { createTransportObjects, RTCSctpTransport } from '../../src/pc/rtc-transports.ts'
 import { constructorToken } from '../../src/pc/webidl.ts'
 import { DeviceChangeEvent, mediaDevices } from '../../src/testing/index.ts'
 
@@ -40,6 +41,8 @@ export async function createStage(): Promise<Stage> {
     ].map(instance => [instance.constructor.name, instance]),
   )
   const close = (): void => {
+    // The devices outlive the stage.
+    mediaDevices.ondevicechange = null
     peer.close()
     worker.port1.close()
     connection.port1.close()
@@ -102,6 +105,9 @@ function events(peer: icefloe.RTCPeerConnection): object[] {
     new icefloe.RTCPeerConnectionIceErrorEvent('icecandidateerror', { errorCode: 701 }),
     new icefloe.RTCDataChannelEvent('datachannel', { channel }),
     new icefloe.RTCErrorEvent('error', { error: new icefloe.RTCError({ errorDetail: 'dtls-failure' }) }),
+    new icefloe.RTCIceCandidatePairEvent('icecandidatepairadd', {
+      candidatePair: new RTCIceCandidatePair(constructorToken, candidate(), candidate()),
+    }),
     new icefloe.RTCTrackEvent('track', { receiver, track, transceiver }),
     new icefloe.RTCDTMFToneChangeEvent('tonechange'),
     new icefloe.MediaStreamTrackEvent('addtrack', { track }),

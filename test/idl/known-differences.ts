@@ -11,35 +11,23 @@ export type Aspect =
   | 'results'
   | 'statistics'
 
-const identity =
-  'Identity assertions are not verified: who asks for a peer identity gets a NotSupportedError, never less.'
+const providerScope =
+  'In the scope of a script that a provider is loaded from alone: that runs in a process of its own.'
 const sframe = 'SFrame is not implemented; a script transform can encrypt frames.'
-const pairs =
-  'The application does not choose among candidate pairs: the agent nominates, and pairs are not told one by one.'
 const sourceEvents = 'RTCRtpReceiver is no EventTarget, in any document: the events have nowhere to fire.'
 const workerScope =
   'A scope that this library does not make: a worker of Node gets `onrtctransform` from icefloe/worker.'
 const encodedStreams = 'An extension: what Chromium has for encoded frames on the thread of the connection.'
-const encodedMedia = 'The application encodes what is sent, so that this is not for the sender to choose.'
-const noHeaderEncryption = 'The RTP headers are not encrypted (RFC 9335), and nobody can ask for it.'
-const dataChannels = 'A section for data is negotiated once a data channel was created.'
-const noSource =
-  'No source of this library has that property: as an unknown one, it is ignored, and not among the supported.'
+const frameTimestamp = 'Gone from the document for the metadata, and still there in all browsers.'
 
 type Differences = Readonly<Record<string, string>>
 
 /** Where icefloe differs from the documents, and why. One that has gone has to go from here, too. */
 export const knownDifferences: Readonly<Record<Aspect, Differences>> = {
   shapes: {
-    ...because(identity, [
-      'RTCPeerConnection.peerIdentity: is missing',
-      'RTCPeerConnection.idpLoginUrl: is missing',
-      'RTCPeerConnection.idpErrorInfo: is missing',
-      'RTCPeerConnection.setIdentityProvider: is missing',
-      'RTCPeerConnection.getIdentityAssertion: is missing',
+    ...because(providerScope, [
       'RTCIdentityProviderGlobalScope: is missing',
       'RTCIdentityProviderRegistrar: is missing',
-      'RTCIdentityAssertion: is missing',
     ]),
     ...because(sframe, [
       'RTCRtpSFrameEncryptor: is missing',
@@ -48,18 +36,17 @@ export const knownDifferences: Readonly<Record<Aspect, Differences>> = {
       'SFrameDecryptorStream: is missing',
       'SFrameTransformErrorEvent: is missing',
     ]),
-    ...because(pairs, [
-      'RTCIceTransport.onicecandidatepairadd: is missing',
-      'RTCIceTransport.onicecandidatepairremove: is missing',
-      'RTCIceTransport.onicecandidatepairnominate: is missing',
-      'RTCIceTransport.selectCandidatePair: is missing',
-      'RTCIceTransport.removeCandidatePair: is missing',
-      'RTCIceCandidatePairEvent: is missing',
-    ]),
     ...because(sourceEvents, ['RTCRtpReceiver.onssrcchange: is missing', 'RTCRtpReceiver.oncsrcchange: is missing']),
     ...because(encodedStreams, [
       'RTCRtpSender.createEncodedStreams: is not in the documents',
       'RTCRtpReceiver.createEncodedStreams: is not in the documents',
+    ]),
+    ...because('As all browsers have it, although no document does any more.', [
+      'RTCRtpTransceiver.stopped: is not in the documents',
+    ]),
+    ...because(frameTimestamp, [
+      'RTCEncodedVideoFrame.timestamp: is not in the documents',
+      'RTCEncodedAudioFrame.timestamp: is not in the documents',
     ]),
     ...because(workerScope, ['DedicatedWorkerGlobalScope: is missing']),
     ...because('Node has its own; `icefloe/polyfill` adds what belongs there.', ['Navigator: is missing']),
@@ -69,50 +56,8 @@ export const knownDifferences: Readonly<Record<Aspect, Differences>> = {
   },
   receivers: {},
   arguments: {},
-  dictionaries: {
-    ...because(noHeaderEncryption, bothUnread('RTCConfiguration.rtpHeaderEncryptionPolicy')),
-    ...because(dataChannels, bothUnread('RTCConfiguration.alwaysNegotiateDataChannels')),
-    ...because('Frames are given out as they come; a jitter buffer is made by whoever wants one.', [
-      ...bothUnread('RTCConfiguration.targetLatency'),
-    ]),
-    ...because(
-      encodedMedia,
-      [
-        'RTCRtpEncodingParameters.adaptivePtime',
-        'RTCRtpEncodingParameters.ptime',
-        'RTCRtpEncodingParameters.scalabilityMode',
-        'RTCRtpEncodingParameters.scaleResolutionDownTo',
-        'RTCResolutionRestriction.maxHeight',
-        'RTCResolutionRestriction.maxWidth',
-      ].flatMap(member => [
-        `RTCPeerConnection.addTransceiver: does not read ${member}`,
-        `RTCRtpSender.setParameters: does not read ${member}`,
-      ]),
-    ),
-    ...because(encodedMedia, ['RTCRtpSender.setParameters: does not read RTCRtpSendParameters.degradationPreference']),
-    ...because(
-      noSource,
-      [
-        'autoGainControl',
-        'backgroundBlur',
-        'echoCancellation',
-        'facingMode',
-        'latency',
-        'noiseSuppression',
-        'resizeMode',
-        'sampleSize',
-      ].flatMap(property =>
-        ['MediaTrackConstraints', 'MediaTrackConstraintSet'].map(
-          set => `MediaStreamTrack.applyConstraints: does not read ${set}.${property}`,
-        ),
-      ),
-    ),
-    ...because(identity, ['MediaDevices.getUserMedia: does not read MediaStreamConstraints.peerIdentity']),
-  },
-  conversions: because(identity, [
-    'new RTCPeerConnection: threw for Symbol(s) as RTCConfiguration.peerIdentity',
-    'RTCPeerConnection.setConfiguration: threw for Symbol(s) as RTCConfiguration.peerIdentity',
-  ]),
+  dictionaries: {},
+  conversions: {},
   handlers: {},
   attributes: {},
   toJSON: {},
@@ -126,12 +71,4 @@ export const knownDifferences: Readonly<Record<Aspect, Differences>> = {
 
 function because(reason: string, differences: readonly string[]): Differences {
   return Object.fromEntries(differences.map(difference => [difference, reason]))
-}
-
-/** Of a configuration. */
-function bothUnread(member: string): string[] {
-  return [
-    `new RTCPeerConnection: does not read ${member}`,
-    `RTCPeerConnection.setConfiguration: does not read ${member}`,
-  ]
 }

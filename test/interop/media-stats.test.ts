@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { RTCPeerConnection } from '../../src/index.ts'
-import type { RTCStats } from '../../src/pc/stats.ts'
+import type { StatsEntry as RTCStats } from '../pc/stats/stats-entry.ts'
 import { withBrowser, withPair } from './browser-suites.ts'
 import { chromiumSendsFakeMedia, openChromium } from './chromium.ts'
 import { echoOptions, untilMedia } from './media-suites.ts'

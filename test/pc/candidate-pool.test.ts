@@ -6,6 +6,7 @@ import { connectPair, fixedCertificates } from '../sim/peers.ts'
 import { startTurnServer } from '../sim/servers.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
 import { observe } from '../support/observed-environment.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 const serverAddress = '203.0.113.1'
 const rttMs = 40
@@ -24,8 +25,8 @@ async function world(seed: number) {
   return { sim, server, seen, create }
 }
 
-async function pooled(peer: RTCPeerConnection): Promise<Record<string, unknown>[]> {
-  return [...(await peer.getStats()).values()].filter(({ type }) => type === 'icefloe-pooled-component')
+async function pooled(sim: Simulation, peer: RTCPeerConnection): Promise<Record<string, unknown>[]> {
+  return [...(await settled(sim, peer.getStats())).values()].filter(({ type }) => type === 'icefloe-pooled-component')
 }
 
 /** Virtual milliseconds from setLocalDescription to the first relayed candidate. */
@@ -77,16 +78,16 @@ describe('iceCandidatePoolSize', () => {
   it('shows its state in the statistics', async () => {
     const { sim, create } = await world(3)
     const peer = create(2)
-    const [first] = await pooled(peer)
+    const [first] = await pooled(sim, peer)
     assert.equal(first?.state, 'gathering')
     await sim.runFor(1_000)
-    const components = await pooled(peer)
+    const components = await pooled(sim, peer)
     assert.equal(components.length, 2)
     for (const { state, hostCandidates, srflxCandidates, relayCandidates } of components) {
       assert.deepEqual([state, hostCandidates, srflxCandidates, relayCandidates], ['complete', 2, 0, 1])
     }
     await relayCandidateAfter(sim, peer)
-    assert.deepEqual(await pooled(peer), [])
+    assert.deepEqual(await pooled(sim, peer), [])
     peer.close()
   })
 
@@ -99,7 +100,7 @@ describe('iceCandidatePoolSize', () => {
       { environment: environments[0] },
     )
     await sim.runFor(6 * 3600_000)
-    const [component] = await pooled(waiting)
+    const [component] = await pooled(sim, waiting)
     assert.equal(component?.relayCandidates, 1)
     assert.equal(server.stats().openAllocations, 0)
     const candidates: string[] = []
@@ -145,7 +146,7 @@ describe('iceCandidatePoolSize', () => {
     servers[0].server.close()
     await sim.runFor(1_200_000)
     assert.equal(servers[1].server.stats().openAllocations, 1)
-    const [component] = await pooled(peer)
+    const [component] = await pooled(sim, peer)
     assert.equal(component?.relayCandidates, 1)
     peer.close()
   })
@@ -155,7 +156,7 @@ describe('iceCandidatePoolSize', () => {
     sim.network.setDown('turn')
     const peer = create(1)
     await sim.runFor(120_000)
-    assert.equal((await pooled(peer))[0]?.relayCandidates, 0)
+    assert.equal((await pooled(sim, peer))[0]?.relayCandidates, 0)
     sim.network.setDown('turn', false)
     const states: string[] = []
     peer.onicegatheringstatechange = () => states.push(peer.iceGatheringState)

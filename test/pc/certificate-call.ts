@@ -6,6 +6,7 @@ import type { RTCError } from '../../src/pc/rtc-error.ts'
 import { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
 import type { TestCertificate } from '../support/test-certificate.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 export function imported({ certificate, pkcs8 }: TestCertificate): RTCCertificate {
   return importCertificate({ certificate, privateKey: pkcs8 })
@@ -107,10 +108,11 @@ export function shownTo(peer: RTCPeerConnection): string {
 
 /** The fingerprint that the statistics give for the certificate of this end, or of the other one, and its entry. */
 export async function certificateOf(
+  sim: Simulation,
   peer: RTCPeerConnection,
   whose: 'local' | 'remote',
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const report = await peer.getStats()
+  const report = await settled(sim, peer.getStats())
   const transport = [...report.values()].find(({ type }) => type === 'transport')
   return report.get(String(transport?.[`${whose}CertificateId`]))
 }
@@ -124,7 +126,7 @@ export async function connected(options: CallOptions): Promise<{ alice: string; 
     ['alice', alice, bob],
     ['bob', bob, alice],
   ] as const) {
-    const told = [await certificateOf(own, 'local'), await certificateOf(other, 'remote')]
+    const told = [await certificateOf(sim, own, 'local'), await certificateOf(sim, other, 'remote')]
     const fingerprints = told.map(entry => entry?.fingerprint)
     if (fingerprints.some(fingerprint => fingerprint !== shown[name])) {
       throw new Error(`${name} has shown ${shown[name]}, and the statistics say ${fingerprints.join(' and ')}`)

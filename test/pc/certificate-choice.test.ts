@@ -15,6 +15,7 @@ import type { RTCCertificate } from '../../src/pc/rtc-certificate.ts'
 import { RTCError } from '../../src/pc/rtc-error.ts'
 import { ecdsaCertificate, ed25519Certificate, rsaCertificate, rsaPssCertificate } from '../support/test-certificate.ts'
 import { type Call, call, connected, fingerprintOf, imported } from './certificate-call.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 type Version = '1.2' | '1.3'
 type Role = 'client' | 'server'
@@ -165,7 +166,7 @@ async function failed({ sim, alice, bob, delivered, told }: Call, late: boolean)
       events.map(event => (event instanceof RTCError ? 'error' : event)),
       wasConnected ? ['connecting', 'connected', 'error', 'failed'] : ['connecting', 'error', 'failed'],
     )
-    const transport = [...(await end.getStats()).values()].find(({ type }) => type === 'transport')
+    const transport = [...(await settled(sim, end.getStats())).values()].find(({ type }) => type === 'transport')
     assert.equal(transport?.dtlsState, 'failed')
     for (const member of ['tlsVersion', 'dtlsCipher', 'remoteCertificateId']) {
       assert.equal(transport?.[member] !== undefined, wasConnected, member)

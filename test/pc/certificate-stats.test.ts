@@ -5,13 +5,15 @@ import { exportCertificate, importCertificate } from '../../src/pc/portable-cert
 import { certificateSecrets, makeCertificate, type RTCCertificate } from '../../src/pc/rtc-certificate.ts'
 import type { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
 import { srtpProfilePreference } from '../../src/pc/srtp-port.ts'
-import type { RTCStats } from '../../src/pc/stats.ts'
+import type { Simulation } from '../sim/virtual-environment.ts'
 import { ecdsaCertificate, rsaCertificate } from '../support/test-certificate.ts'
 import { call, imported } from './certificate-call.ts'
+import { settled } from './negotiation/media-pair.ts'
+import type { StatsEntry as RTCStats } from './stats/stats-entry.ts'
 
 /** With names for the ids of certificates: our own are CL0, CL1, ..., the peer's is CR0, and their issuers CL0-1, ... */
-async function entries(peer: RTCPeerConnection): Promise<ReadonlyMap<string, RTCStats>> {
-  const all = [...(await peer.getStats()).values()]
+async function entries(sim: Simulation, peer: RTCPeerConnection): Promise<ReadonlyMap<string, RTCStats>> {
+  const all = [...(await settled(sim, peer.getStats())).values()]
   const names = certificateNames(all)
   return new Map(all.map(entry => [names.get(entry.id) ?? entry.id, renamed(entry, names)]))
 }
@@ -40,8 +42,8 @@ function renamed(entry: RTCStats, names: ReadonlyMap<string, string>): RTCStats 
   return Object.fromEntries(members)
 }
 
-async function transportOf(peer: RTCPeerConnection): Promise<RTCStats> {
-  const transport = [...(await entries(peer)).values()].find(({ type }) => type === 'transport')
+async function transportOf(sim: Simulation, peer: RTCPeerConnection): Promise<RTCStats> {
+  const transport = [...(await entries(sim, peer)).values()].find(({ type }) => type === 'transport')
   assert.ok(transport)
   return transport
 }
@@ -78,7 +80,7 @@ describe('The statistics of certificates', function () {
       [alice, { CL0: own, 'CL0-1': rsa, CL1: rsa, CR0: other }],
       [bob, { CL0: other, CR0: own, 'CR0-1': rsa }],
     ] as const) {
-      const all = await entries(peer)
+      const all = await entries(sim, peer)
       const certificates = [...all.values()].filter(({ type }) => type === 'certificate')
       assert.deepEqual(certificates.map(({ id }) => id).sort(), Object.keys(ids).sort())
       for (const [id, certificate] of Object.entries(ids)) {
@@ -87,10 +89,15 @@ describe('The statistics of certificates', function () {
         assert.deepEqual({ fingerprint, fingerprintAlgorithm, base64Certificate }, expected(certificate), id)
       }
     }
-    const { CL0, CL1, CR0, 'CR0-1': last } = Object.fromEntries([...(await entries(bob)), ...(await entries(alice))])
+    const {
+      CL0,
+      CL1,
+      CR0,
+      'CR0-1': last,
+    } = Object.fromEntries([...(await entries(sim, bob)), ...(await entries(sim, alice))])
     assert.deepEqual([CL0?.issuerCertificateId, CL1?.issuerCertificateId], ['CL0-1', undefined])
     assert.deepEqual([CR0?.issuerCertificateId, last?.issuerCertificateId], [undefined, undefined])
-    assert.equal((await entries(bob)).get('CR0')?.issuerCertificateId, 'CR0-1')
+    assert.equal((await entries(sim, bob)).get('CR0')?.issuerCertificateId, 'CR0-1')
     assert.deepEqual(
       [CL0?.keyAlgorithm, CL1?.keyAlgorithm, CR0?.keyAlgorithm],
       ['ec prime256v1', 'rsa 2048', 'ec secp384r1'],
@@ -104,7 +111,7 @@ describe('The statistics of certificates', function () {
     const { sim, alice, bob, delivered } = await call({ alice: [certificate], bob: [certificate] })
     await sim.run(() => delivered.length === 2)
     for (const end of [alice, bob]) {
-      const rubbish = (await entries(end)).get('CR0-1')
+      const rubbish = (await entries(sim, end)).get('CR0-1')
       assert.equal(rubbish?.base64Certificate, Buffer.from('rubbish').toString('base64'))
       assert.equal(rubbish?.keyAlgorithm, undefined)
       end.close()
@@ -118,15 +125,15 @@ describe('The statistics of certificates', function () {
       [{ maxVersion: '1.2' }, 'FEFD', 'x25519'],
     ] as const) {
       const { sim, alice, bob, delivered } = await call({ dtls })
-      const before = await transportOf(alice)
+      const before = await transportOf(sim, alice)
       for (const member of ['tlsVersion', 'dtlsCipher', 'tlsGroup', 'localCertificateId', 'remoteCertificateId']) {
         assert.equal(before[member], undefined, member)
       }
       assert.equal(before.dtlsState, 'new')
       await sim.run(() => delivered.length === 2)
-      const told = await transportOf(alice)
+      const told = await transportOf(sim, alice)
       const { dtlsRole, dtlsState, tlsVersion, tlsGroup, localCertificateId, remoteCertificateId } = told
-      assert.deepEqual([dtlsRole, (await transportOf(bob)).dtlsRole], ['server', 'client'])
+      assert.deepEqual([dtlsRole, (await transportOf(sim, bob)).dtlsRole], ['server', 'client'])
       assert.deepEqual([dtlsState, tlsVersion, tlsGroup], ['connected', version, group])
       assert.deepEqual([localCertificateId, remoteCertificateId], ['CL0', 'CR0'])
       assert.match(String(told.dtlsCipher), version === 'FEFC' ? /^TLS_AES_128_GCM_SHA256$/ : /^TLS_ECDHE_ECDSA_WITH_/)
@@ -137,24 +144,24 @@ describe('The statistics of certificates', function () {
       assert.ok(report.lines.includes(`DTLS is at version ${name}, with ${told.dtlsCipher} and ${group}.`))
       bob.close()
       await sim.run(() => alice.sctp?.transport.state === 'closed')
-      const after = await transportOf(alice)
+      const after = await transportOf(sim, alice)
       assert.deepEqual([after.dtlsState, after.tlsVersion, after.tlsGroup], ['closed', version, group])
-      assert.equal((await entries(alice)).get(String(after.remoteCertificateId))?.type, 'certificate')
+      assert.equal((await entries(sim, alice)).get(String(after.remoteCertificateId))?.type, 'certificate')
       alice.close()
     }
   })
 
   it('count the changes of the pair in use, and no bytes of connectivity checks', async () => {
     const { sim, alice, bob, delivered } = await call({})
-    assert.equal((await transportOf(alice)).selectedCandidatePairChanges, 0)
+    assert.equal((await transportOf(sim, alice)).selectedCandidatePairChanges, 0)
     await sim.run(() => delivered.length === 2)
     // What is on its way arrives, and acknowledgements are sent.
     await sim.runFor(1000)
-    const quiet = await transportOf(alice)
+    const quiet = await transportOf(sim, alice)
     assert.ok(Number(quiet.selectedCandidatePairChanges) >= 1)
-    assert.equal(quiet.bytesSent, (await transportOf(bob)).bytesReceived)
+    assert.equal(quiet.bytesSent, (await transportOf(sim, bob)).bytesReceived)
     await sim.runFor(10_000)
-    const later = await transportOf(alice)
+    const later = await transportOf(sim, alice)
     assert.ok(Number(later.packetsSent) > Number(quiet.packetsSent), 'consent was asked for')
     assert.deepEqual([later.bytesSent, later.bytesReceived], [quiet.bytesSent, quiet.bytesReceived])
     alice.close()
@@ -166,7 +173,7 @@ describe('The statistics of certificates', function () {
     const again = importCertificate(exportCertificate(first))
     const { sim, alice, bob, delivered } = await call({ alice: [imported(rsaCertificate()), again], bob: [first] })
     await sim.run(() => delivered.length === 2)
-    const [CL1, CR0] = [(await entries(alice)).get('CL1'), (await entries(alice)).get('CR0')]
+    const [CL1, CR0] = [(await entries(sim, alice)).get('CL1'), (await entries(sim, alice)).get('CR0')]
     assert.equal(CL1?.fingerprint, CR0?.fingerprint)
     alice.close()
     bob.close()

@@ -7,12 +7,15 @@ const turn = { urls: 'turn:turn.example.org', username: 'user', credential: 'sec
 describe('RTCConfiguration', () => {
   it('fills in the defaults of webrtc-pc §4.2.1', () => {
     const defaults = {
+      alwaysNegotiateDataChannels: false,
       bundlePolicy: 'balanced',
       certificates: [],
       iceCandidatePoolSize: 0,
       iceServers: [],
       iceTransportPolicy: 'all',
       rtcpMuxPolicy: 'require',
+      rtpHeaderEncryptionPolicy: 'negotiate',
+      targetLatency: 'lowest',
     }
     assert.deepEqual(toConfiguration({}), defaults)
     assert.deepEqual(toConfiguration(undefined), defaults)
@@ -85,8 +88,9 @@ describe('RTCConfiguration', () => {
     }
   })
 
-  it('refuses to be told whom to talk to, since it could not tell (peerIdentity)', () => {
-    assert.throws(() => toConfiguration({ peerIdentity: 'alice@example.org' }), { name: 'NotSupportedError' })
+  it('keeps whom the connection is to be with as it is given (peerIdentity)', () => {
+    assert.equal(toConfiguration({ peerIdentity: 'alice@example.org' }).peerIdentity, 'alice@example.org')
+    assert.equal('peerIdentity' in toConfiguration({}), false)
   })
 
   it('lets only what may change be changed (webrtc-pc §4.4.1.5)', () => {

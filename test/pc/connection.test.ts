@@ -300,7 +300,7 @@ describe('RTCPeerConnection', () => {
     channel.send('hello')
     await sim.runFor(100)
     assert.equal(alice.getStats.length, 0)
-    const report = await alice.getStats()
+    const report = await settled(sim, alice.getStats())
     const all = [...report.values()]
     const transport = all.find(({ type }) => type === 'transport')
     assert.equal(transport?.dtlsState, 'connected')

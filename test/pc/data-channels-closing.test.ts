@@ -239,6 +239,22 @@ describe('the end of an association', () => {
     assert.equal(pair.client.channels.size, 0)
   })
 
+  it('is no error for a channel that the peer closed in the same turn, and one for the others', async () => {
+    const pair = await ChannelPair.connected()
+    const [ours, theirs] = await pair.open()
+    const [, other] = await pair.open()
+    const logs = [theirs, other].map(channel => record(channel))
+    ours.close()
+    pair.client.channels.close()
+    pair.client.association.flush()
+    pair.server.channels.handle({ type: 'failed', error: failure })
+    await settled()
+    assert.deepEqual(logs, [
+      ['closing', 'close'],
+      ['error', 'close'],
+    ])
+  })
+
   it('closes a channel once, though it was just being closed', async () => {
     const pair = await ChannelPair.connected()
     const [ours] = await pair.open()

@@ -82,6 +82,20 @@ describe('opening data channels', () => {
     )
   })
 
+  it('has them scheduled by priority on both sides, negotiated ones by that of each side', async () => {
+    const pair = new ChannelPair()
+    for (const priority of ['very-low', 'low', 'medium', 'high'] as const) create(pair.client, priority, { priority })
+    create(pair.client, 'negotiated', { negotiated: true, id: 100, priority: 'high' })
+    create(pair.server, 'negotiated', { negotiated: true, id: 100 })
+    pair.attach()
+    await pair.connect()
+    const opened = [128, 256, 512, 1_024].map((weight, index) => [2 * index, weight])
+    const weights = ({ association }: { association: { priorities: Map<number, number> } }) =>
+      [...association.priorities].sort(([a], [b]) => a - b)
+    assert.deepEqual(weights(pair.client), [...opened, [100, 1_024]])
+    assert.deepEqual(weights(pair.server), [...opened, [100, 256]])
+  })
+
   it('opens them on both sides, with all that was agreed', async () => {
     const inits: RTCDataChannelInit[] = [
       {},

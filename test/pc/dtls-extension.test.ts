@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import type { KeyExchangeName } from '../../src/dtls/index.ts'
 import type { ConnectionExtensions } from '../../src/pc/connection-extensions.ts'
+import type { DtlsChoices } from '../../src/pc/dtls-link.ts'
 import { RTCPeerConnection } from '../../src/pc/rtc-peer-connection.ts'
-import type { DtlsChoices } from '../../src/pc/transport.ts'
 import { exchange, isOpen, situation } from '../sim/calls.ts'
 import { connectPair, fixedCertificates, type SimulatedPair } from '../sim/peers.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 function call(extensionsOf: (index: 0 | 1) => ConnectionExtensions): SimulatedPair {
   const sim = new Simulation(71)
@@ -18,8 +19,9 @@ function close({ alice, bob }: SimulatedPair): void {
   bob.close()
 }
 
-async function tlsVersion(peer: RTCPeerConnection): Promise<unknown> {
-  for (const report of (await peer.getStats()).values()) if (report.type === 'transport') return report.tlsVersion
+async function tlsVersion(sim: Simulation, peer: RTCPeerConnection): Promise<unknown> {
+  for (const report of (await settled(sim, peer.getStats())).values())
+    if (report.type === 'transport') return report.tlsVersion
   return undefined
 }
 
@@ -68,7 +70,7 @@ describe('The dtls extension', () => {
     it(`decides what is negotiated: ${version} with ${JSON.stringify(choices)}`, async () => {
       const pair = call(index => ({ dtls: choices[index] }))
       assert.ok(await pair.sim.run(() => isOpen(pair)), situation(pair))
-      assert.equal(await tlsVersion(pair.alice), version)
+      assert.equal(await tlsVersion(pair.sim, pair.alice), version)
       close(pair)
     })
   }

@@ -15,6 +15,8 @@ export interface SentMessage {
 export class FakeAssociation implements SctpPort {
   readonly sent: SentMessage[] = []
   readonly resets: number[] = []
+  /** By stream. */
+  readonly priorities: Map<number, number> = new Map()
   /** What this end answers to a reset of the peer's outgoing stream. */
   permitsResets = true
   #queue: (() => void)[] = []
@@ -51,6 +53,10 @@ export class FakeAssociation implements SctpPort {
       this.tell({ type: 'sent', streamId, bytes: data.length })
       this.#peer?.tell({ type: 'message', streamId, ppid, data: message.data })
     })
+  }
+
+  setPriority(streamId: number, priority: number): void {
+    this.priorities.set(streamId, priority)
   }
 
   resetStream(streamId: number, now: number): void {

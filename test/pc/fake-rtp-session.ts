@@ -16,7 +16,6 @@ export class FakeRtpSession implements LinkedSession, RtpListener {
   readonly events: RtpSessionEvent[] = []
   readonly transmits: RtpTransmit[] = []
   readonly pending: RtpSessionEvent[] = []
-  readonly unavailable: string[] = []
   readyCount = 0
   isClosed = false
   deadline: number | undefined
@@ -73,10 +72,6 @@ export class FakeRtpSession implements LinkedSession, RtpListener {
 
   rtpEvent(event: RtpSessionEvent): void {
     this.events.push(event)
-  }
-
-  rtpUnavailable(reason: string): void {
-    this.unavailable.push(reason)
   }
 
   /** Queues a packet; the transport is to be scheduled. */

@@ -9,6 +9,7 @@ import { connectPair, fixedCertificates, type SimulatedPair } from '../sim/peers
 import { startStunServer } from '../sim/servers.ts'
 import { Simulation } from '../sim/virtual-environment.ts'
 import { type Observed, observe } from '../support/observed-environment.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 const hostOf: Readonly<Record<string, string>> = { alice: '192.0.2.1', bob: '192.0.2.2' }
 
@@ -65,7 +66,9 @@ describe('hideHostAddresses', () => {
     await connects(pair)
     for (const peer of [pair.alice, pair.bob]) {
       const transport = peer.sctp?.transport.iceTransport
-      const local = [...(await peer.getStats()).values()].filter(({ type }) => type !== 'remote-candidate')
+      const local = [...(await settled(sim, peer.getStats())).values()].filter(
+        ({ type }) => type !== 'remote-candidate',
+      )
       const told = [
         peer.localDescription?.sdp,
         JSON.stringify(transport?.getLocalCandidates()),

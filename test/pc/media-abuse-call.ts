@@ -12,6 +12,7 @@ import { createPair, negotiate } from '../sim/peers.ts'
 import type { Simulation } from '../sim/virtual-environment.ts'
 import { prng } from '../support/prng.ts'
 import { FakeRtpSession, rtpFields } from './fake-rtp-session.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 /** Alice sends whatever she is told to, protected as it has to be; bob is a connection like any other, and sends video too. */
 export interface AbusedCall {
@@ -105,7 +106,7 @@ async function connectedCall(seed: number, keys: KeyCapture): Promise<AbusedCall
     send,
     flood: all => inject(all.map(data => keys.protect(data))),
     inject,
-    drops: () => dropsOf(bob),
+    drops: () => dropsOf(sim, bob),
     assertAlive: async () => {
       const before = packets
       await send('rtp', [serializeRtp(rtpFields(sequenceNumber++ & 0xffff, ssrc))])
@@ -123,9 +124,9 @@ async function connectedCall(seed: number, keys: KeyCapture): Promise<AbusedCall
 }
 
 /** What the statistics of a connection say of packets that were refused. */
-export async function dropsOf(peer: RTCPeerConnection): Promise<Readonly<Record<string, number>>> {
+export async function dropsOf(sim: Simulation, peer: RTCPeerConnection): Promise<Readonly<Record<string, number>>> {
   const all: Record<string, number> = {}
-  for (const { type, packetsDropped } of (await peer.getStats()).values()) {
+  for (const { type, packetsDropped } of (await settled(sim, peer.getStats())).values()) {
     if (type !== 'transport') continue
     for (const [reason, count] of Object.entries(packetsDropped as Record<string, number>)) {
       all[reason] = (all[reason] ?? 0) + count

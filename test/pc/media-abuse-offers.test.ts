@@ -135,17 +135,17 @@ describe('Media before there are keys', () => {
       assert.equal(bob.connectionState, 'connecting')
       const pair = explainConnection(bob).pairs.find(({ selected }) => selected)
       assert.ok(pair)
-      const before = await dropsOf(bob)
+      const before = await dropsOf(sim, bob)
       for (let number = 0; number < 10_000; number++) {
         sim.network.inject(serializeRtp(rtpFields(number & 0xffff, number)), pair.remote.address, pair.local.address)
       }
       await sim.runFor(50)
       const overflow = { 'srtp-early-overflow': 10_000 - maxEarlySrtpPackets }
-      assert.deepEqual(more(await dropsOf(bob), before), overflow)
+      assert.deepEqual(more(await dropsOf(sim, bob), before), overflow)
       release()
       assert.ok(await sim.run(() => bob.connectionState === 'connected', 30_000))
       await sim.runFor(100)
-      const all = more(await dropsOf(bob), before)
+      const all = more(await dropsOf(sim, bob), before)
       assert.deepEqual(all, { ...overflow, 'srtp-bad-tag': maxEarlySrtpPackets })
     } finally {
       alice.close()

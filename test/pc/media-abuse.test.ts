@@ -8,6 +8,7 @@ import { maxStreams } from '../../src/srtp/streams.ts'
 import { prng } from '../support/prng.ts'
 import { receiverReport, rtpFields } from './fake-rtp-session.ts'
 import { type AbusedCall, abusedCall, heapUsed, more } from './media-abuse-call.ts'
+import { settled } from './negotiation/media-pair.ts'
 
 const megabyte = 1024 * 1024
 
@@ -83,14 +84,14 @@ describe('packets from nobody, in a call', () => {
 
   it('leave no trace of 20,000 SSRCs', async () => {
     await withCall(3, async call => {
-      const before = (await call.bob.getStats()).size
+      const before = (await settled(call.sim, call.bob.getStats())).size
       const drops = await dropped(call, async () => {
         for (let batch = 0; batch < 20; batch++) {
           await call.inject(Array.from({ length: 1_000 }, (_, i) => serializeRtp(rtpFields(i, batch * 1_000 + i))))
         }
       })
       assert.deepEqual(drops, { 'srtp-bad-tag': 20_000 })
-      assert.equal((await call.bob.getStats()).size, before)
+      assert.equal((await settled(call.sim, call.bob.getStats())).size, before)
     })
   })
 })
@@ -143,7 +144,9 @@ describe('packets of a peer that was authenticated', () => {
       const told = JSON.stringify(drops)
       // No SSRC of the same keys is forgotten, or its packets could be replayed: those beyond the bound are refused.
       assert.ok((drops['srtp-too-many-streams'] ?? 0) >= 100_000 - maxStreams, told)
-      const inbound = [...(await call.bob.getStats()).values()].filter(({ type }) => type === 'inbound-rtp')
+      const inbound = [...(await settled(call.sim, call.bob.getStats())).values()].filter(
+        ({ type }) => type === 'inbound-rtp',
+      )
       assert.ok(inbound.length <= maxReceiveStreams, `${inbound.length} streams; ${told}`)
       const [before = 0, first = 0, last = 0] = heaps
       const grown = `${Math.round((first - before) / megabyte)} MiB, then ${(last - first) / megabyte} MiB more; ${told}`

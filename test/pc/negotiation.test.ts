@@ -153,14 +153,18 @@ describe('creating descriptions', () => {
     assert.deepEqual(section?.formats, ['5000'])
   })
 
-  it('names the certificates once more where a section says nothing of its transport', () => {
+  it('repeats what the group has for transport where a section is there only if bundled', () => {
     const [audio] = sdp(head, audioLines, 'a=mid:a').media
     assert.ok(audio)
     const sections = [{ type: 'data', mid: 'd' } as const, { type: 'media', section: audio } as const]
-    const lines = [{ type: 'own', transport, rtcp } as const, { type: 'bundle-only', rtcp } as const]
+    const lines = [{ type: 'own', transport, rtcp } as const, { type: 'bundle-only', transport, rtcp } as const]
     const bundled = createOffer({ origin, iceLite: false, sections, lines, groups: [[0, 1]], data })
-    assert.deepEqual(bundled.fingerprints, [fingerprint])
-    assert.deepEqual(offer(undefined, true).fingerprints, [])
+    const [, second] = bundled.media
+    assert.deepEqual([second?.port, second?.bundleOnly, second?.setup], [0, true, 'actpass'])
+    assert.deepEqual(
+      [second?.iceUfrag, second?.icePwd, second?.fingerprints],
+      [transport.ice.usernameFragment, transport.ice.password, [fingerprint]],
+    )
   })
 
   it('keeps sections in their places in a later offer, and adds one for data', () => {

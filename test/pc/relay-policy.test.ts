@@ -18,7 +18,7 @@ interface Told {
   readonly candidates: string[]
 }
 
-function listen(peer: RTCPeerConnection): Told {
+function listen(sim: Simulation, peer: RTCPeerConnection): Told {
   const candidates: string[] = []
   const errors: string[] = []
   peer.addEventListener('icecandidate', ({ candidate }) => {
@@ -29,7 +29,7 @@ function listen(peer: RTCPeerConnection): Told {
     candidates,
     text: async () => {
       const transport = peer.sctp?.transport.iceTransport
-      const stats = [...(await peer.getStats()).values()]
+      const stats = [...(await settled(sim, peer.getStats())).values()]
       const pair = transport?.getSelectedCandidatePair()
       const shown = [
         peer.localDescription?.sdp,
@@ -52,7 +52,7 @@ interface Call extends SimulatedPair {
 async function call(sim: Simulation, configuration: RTCConfiguration): Promise<Call> {
   const seen = [observe(sim.host('alice', aliceAddresses)), observe(sim.host('bob', bobAddresses))] as const
   const pair = connectPair(sim, { environments: [seen[0].environment, seen[1].environment], configuration })
-  return { ...pair, seen, told: [listen(pair.alice), listen(pair.bob)] }
+  return { ...pair, seen, told: [listen(pair.sim, pair.alice), listen(pair.sim, pair.bob)] }
 }
 
 /** Of the two hosts: nothing of this may be told, and nothing may be sent there. */
@@ -151,7 +151,7 @@ describe('The transport policy relay', () => {
     const environments = [seen.environment, sim.host('bob', bobAddresses)] as const
     const pair = connectPair(sim, { environments, configuration: { iceServers, iceCandidatePoolSize: 1 } })
     const { alice } = pair
-    const told = listen(alice)
+    const told = listen(sim, alice)
     alice.setConfiguration({ ...alice.getConfiguration(), iceTransportPolicy: 'relay' })
     assert.ok(await sim.run(() => isOpen(pair)), situation(pair))
     const text = await told.text()

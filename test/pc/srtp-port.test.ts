@@ -30,7 +30,7 @@ function user(): SrtpUser & { readonly keys: SrtpSession[]; readonly packets: Ui
     receiveRtp: data => packets.push(data),
     receiveRtcp: data => packets.push(data),
     keyed: srtp => keys.push(srtp),
-    unavailable: () => {},
+    unkeyed: () => {},
   }
 }
 
@@ -99,6 +99,34 @@ describe('The SRTP port of a transport', () => {
     assert.ok(client.port.send({ kind: 'rtp', data: packet, length: 13, protection: 'copy' }))
     server.port.receive(client.sent[0] ?? packet, 0)
     assert.deepEqual(taker.packets, [packet])
+  })
+
+  it('wipes the keys of an association that is replaced, and makes others for the same user (RFC 5764 §4.2)', () => {
+    const [{ dtls }, next] = [association(5), association(6)]
+    const { port: own, sent, drops } = port()
+    const owner = user()
+    own.attach(owner, 0)
+    own.connected(dtls, 'client', 0)
+    const media = { kind: 'rtp', data: packet, length: 13, protection: 'copy' } as const
+    assert.ok(own.send(media))
+    own.renew()
+    assert.deepEqual([own.isWaiting, own.cipher], [true, undefined])
+    assert.deepEqual(owner.keys[0]?.protect(packet), { drop: 'closed' })
+    assert.equal(own.send(media), false)
+    // What comes now is of the next one.
+    own.receive(Uint8Array.from(packet), 0)
+    own.connected(next.dtls, 'server', 0)
+    assert.equal(own.isWaiting, false)
+    assert.equal(owner.keys.length, 2)
+    assert.ok(own.send(media))
+    assert.notDeepEqual(sent[0], sent[1])
+    own.playEarly(0)
+    assert.deepEqual(drops, ['srtp-closed', 'srtp-malformed'])
+    // The end of one is not the end of all.
+    own.close()
+    own.renew()
+    own.connected(association(7).dtls, 'client', 0)
+    assert.equal(owner.keys.length, 3)
   })
 
   it('does not send in the clear what is said to be protected when there are no keys', () => {

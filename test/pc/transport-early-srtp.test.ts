@@ -96,13 +96,13 @@ describe('SRTP packets that come before the keys', () => {
 })
 
 describe('A peer without use_srtp', () => {
-  it('gets no media; the listener is told once, and the transport stays connected', async () => {
+  it('gets no media; the transport says so, and stays connected', async () => {
     const made = await call(30, { choices: [{}, { srtpProfiles: [] }] })
     const { ends, sessions } = made
     await made.settle()
     assert.deepEqual(
-      sessions.map(({ unavailable }) => unavailable),
-      [['srtp-not-negotiated'], ['srtp-not-negotiated']],
+      ends.map(({ transport }) => transport.lacksSrtp),
+      [true, true],
     )
     assert.deepEqual(
       sessions.map(({ readyCount }) => readyCount),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { DtlsChoices } from '../../src/pc/dtls-link.ts'
 import { srtpProfilePreference } from '../../src/pc/srtp-port.ts'
-import type { DtlsChoices } from '../../src/pc/transport.ts'
 import { serializeRtp } from '../../src/rtp/packet.ts'
 import { srtpProfile } from '../../src/srtp/index.ts'
 import { prng } from '../support/prng.ts'

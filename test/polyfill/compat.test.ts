@@ -7,6 +7,7 @@ import * as nodeDatachannelCompat from '../../src/compat/node-datachannel-polyfi
 import * as webrtcPolyfillCompat from '../../src/compat/webrtc-polyfill.ts'
 import * as wrtcCompat from '../../src/compat/wrtc.ts'
 import * as icefloe from '../../src/index.ts'
+import { interfaces } from '../../src/polyfill/interfaces.ts'
 
 interface SimplePeer extends Duplex {
   signal(data: unknown): void
@@ -38,7 +39,7 @@ for (const [entry, module] of Object.entries(entries)) {
 
     it('has the interfaces of icefloe, and makes none of them global', () => {
       assert.equal(module.RTCPeerConnection, icefloe.RTCPeerConnection)
-      for (const [name, value] of Object.entries(icefloe.default)) {
+      for (const [name, value] of Object.entries(interfaces)) {
         assert.equal((module as Record<string, unknown>)[name], value, name)
         assert.equal((module.default as unknown as Record<string, unknown>)[name], value, name)
       }
@@ -77,17 +78,57 @@ describe('the packages that icefloe stands in for', () => {
 })
 
 describe('what wrtc has beyond the standard', () => {
-  it('is an error that says what to use instead, once it is looked at and not before', () => {
+  it('has sources, whose tracks go wherever tracks go and carry nothing', () => {
+    const { RTCAudioSource, RTCVideoSource } = wrtcCompat.default.nonstandard
+    const tracks = [new RTCAudioSource(), new RTCVideoSource(), new RTCVideoSource({ isScreencast: true })].map(each =>
+      each.createTrack(),
+    )
+    try {
+      assert.deepEqual(
+        new icefloe.MediaStream(tracks).getTracks().map(track => [track.kind, track.readyState]),
+        [
+          ['audio', 'live'],
+          ['video', 'live'],
+          ['video', 'live'],
+        ],
+      )
+      assert.equal(new RTCVideoSource({ isScreencast: true }).isScreencast, true)
+    } finally {
+      for (const track of tracks) track.stop()
+    }
+  })
+
+  it('gives a track of its own for each call, so that two of one source can be sent side by side', () => {
+    const source = new wrtcCompat.default.nonstandard.RTCVideoSource()
+    const [first, second] = [source.createTrack(), source.createTrack()]
+    assert.notEqual(first.id, second.id)
+    first.stop()
+    assert.equal(second.readyState, 'live')
+    second.stop()
+  })
+
+  it('is an error that says what to use instead where it is about samples and pictures', () => {
+    const { RTCAudioSource, RTCVideoSource } = wrtcCompat.default.nonstandard
+    assert.throws(() => new RTCAudioSource().onData({}), /nonstandard\.RTCAudioSource\.onData .*compat\.md/)
+    assert.throws(() => new RTCVideoSource().onFrame({}), /nonstandard\.RTCVideoSource\.onFrame .*compat\.md/)
+  })
+
+  it('is an error once it is looked at and not before, if there is nothing of it', () => {
     const { nonstandard } = wrtcCompat.default
     const theirs = Object.keys((require('@roamhq/wrtc') as { nonstandard: object }).nonstandard)
     assert.ok(theirs.includes('RTCVideoSource'))
-    for (const name of theirs) {
+    for (const name of theirs.filter(each => !/^RTC(?:Audio|Video)Source$/.test(each))) {
       assert.throws(
-        () => (nonstandard as Record<string, unknown>)[name],
+        () => (nonstandard as unknown as Record<string, unknown>)[name],
         new RegExp(`nonstandard\\.${name} .*compat\\.md`),
       )
     }
-    assert.deepEqual({ ...nonstandard }, {})
+    assert.deepEqual(Object.keys({ ...nonstandard }), ['RTCAudioSource', 'RTCVideoSource'])
+  })
+
+  it('is in icefloe itself, which packages are overridden by', () => {
+    assert.equal(icefloe.nonstandard, wrtcCompat.default.nonstandard)
+    assert.equal(icefloe.default.nonstandard, icefloe.nonstandard)
   })
 
   it('includes getUserMedia, which gives synthetic media', async () => {

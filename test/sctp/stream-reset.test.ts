@@ -41,12 +41,60 @@ function parametersOf(packets: readonly WirePacket[], type: number): Uint8Array[
 }
 
 describe('resetting our side of a stream', () => {
-  it('waits until all that was sent on it has arrived', () => {
+  it('tells the last TSN, and does not wait for what is under way', () => {
     const peer = ScriptedPeer.establish()
     peer.association.send(3, 53, Uint8Array.of(1), {}, peer.now)
     peer.association.resetStream(3, peer.now)
-    assert.deepEqual(requests(peer.poll()), [])
-    assert.deepEqual(requests(peer.send(sack({ cumulative: peer.localTsn }))), [[peer.localTsn, peer.localTsn, [3]]])
+    const packets = peer.poll()
+    assert.deepEqual(
+      packets.map(({ chunks }) => chunks.map(({ type }) => type)),
+      [[ChunkType.data], [ChunkType.reConfig]],
+    )
+    assert.deepEqual(requests(packets), [[peer.localTsn, peer.localTsn, [3]]])
+  })
+
+  it('waits for what has no TSN yet, and for nothing that other streams have to send', () => {
+    const peer = ScriptedPeer.establish({}, { window: 1 << 22 })
+    peer.association.send(3, 53, new Uint8Array(100_000), {}, peer.now)
+    peer.association.send(4, 53, new Uint8Array(1_000_000), {}, peer.now)
+    peer.association.resetStream(3, peer.now)
+    let packets = peer.poll()
+    let sent = 0
+    for (let turn = 0; turn < 100 && requests(packets).length === 0; turn++) {
+      sent += chunksOf(packets, ChunkType.data).length
+      packets = peer.send(sack({ cumulative: (peer.localTsn + sent - 1) >>> 0, window: 1 << 22 }))
+    }
+    assert.equal(peer.association.bufferedAmount(3), 0)
+    assert.ok(peer.association.bufferedAmount(4) > 0)
+    const [, lastTsn = 0] = requests(packets)[0] ?? []
+    assert.ok(((lastTsn - peer.localTsn) >>> 0) * 1_144 >= 98_000, 'what was sent before is covered')
+  })
+
+  it('takes one round trip, with what was sent before', () => {
+    const pair = new Pair(5, { conditions: { delay: 50 } }).connect()
+    pair.run(1_000)
+    const from = pair.now
+    pair.a.association.send(3, 53, new Uint8Array(5_000), {}, pair.now)
+    pair.a.association.resetStream(3, pair.now)
+    pair.run(10_000, () => pair.a.events.some(({ type }) => type === 'outgoing-reset'))
+    assert.equal(pair.now - from, 100)
+    assert.deepEqual(
+      pair.b.events.slice(1).map(({ type }) => type),
+      ['message', 'incoming-reset'],
+    )
+  })
+
+  it('reaches the peer behind the data, though the association is aborted in the same turn', () => {
+    const pair = new Pair(5).connect()
+    pair.a.association.send(3, 53, new Uint8Array(5_000), {}, pair.now)
+    pair.a.association.resetStream(3, pair.now)
+    pair.pump()
+    pair.a.association.abort(pair.now)
+    pair.run(100)
+    assert.deepEqual(
+      pair.b.events.slice(1).map(({ type }) => type),
+      ['message', 'incoming-reset', 'failed'],
+    )
   })
 
   it('ends with an event, after which the stream begins anew', () => {
@@ -118,14 +166,75 @@ describe('resetting our side of a stream', () => {
 
   it('that is in progress for the peer is asked for again without counting against it', () => {
     const peer = ScriptedPeer.establish()
+    for (let i = 0; i < 80; i++) peer.association.send(3, 53, new Uint8Array(100), {}, peer.now)
     peer.association.resetStream(3, peer.now)
-    peer.poll()
+    const first = requests(peer.poll())
+    assert.deepEqual(first, [[peer.localTsn, (peer.localTsn + 79) >>> 0, [3]]])
     for (let i = 0; i < 60; i++) {
-      peer.send(reConfig(response(peer.localTsn, inProgress)))
-      assert.equal(requests(peer.wait()).length, 1)
+      peer.send(reConfig(response(peer.localTsn, inProgress)), sack({ cumulative: (peer.localTsn + i) >>> 0 }))
+      let again = requests([])
+      for (let turn = 0; turn < 20 && again.length === 0; turn++) again = requests(peer.wait())
+      assert.deepEqual(again, first, `${i}`)
     }
     peer.send(reConfig(response(peer.localTsn, performed)))
     assert.ok(peer.events.some(event => event.type === 'outgoing-reset' && event.ok))
+  })
+
+  it('that was in progress is asked for with a new number once the peer has all that it waited for', () => {
+    const peer = ScriptedPeer.establish()
+    const next = (peer.localTsn + 1) >>> 0
+    peer.association.send(3, 53, Uint8Array.of(1), {}, peer.now)
+    peer.association.resetStream(3, peer.now)
+    peer.poll()
+    peer.send(reConfig(response(peer.localTsn, inProgress)))
+    peer.association.send(3, 53, Uint8Array.of(2), {}, peer.now)
+    assert.deepEqual(requests(peer.send(sack({ cumulative: peer.localTsn }))), [])
+    assert.deepEqual(requests(peer.wait()), [[next, peer.localTsn, [3]]])
+    // It goes again as it is, and the answer to the number before is none to this.
+    assert.deepEqual(requests(peer.wait()), [[next, peer.localTsn, [3]]])
+    peer.send(reConfig(response(peer.localTsn, performed)))
+    assert.ok(!peer.events.some(({ type }) => type === 'outgoing-reset'))
+    const answers = peer.send(reConfig(response(next, performed)))
+    assert.ok(peer.events.some(event => event.type === 'outgoing-reset' && event.ok))
+    assert.equal(chunksOf(answers, ChunkType.data).length, 1)
+    peer.association.resetStream(5, peer.now)
+    assert.equal(requests(peer.poll())[0]?.[0], (next + 1) >>> 0)
+  })
+
+  it('that was in progress is not left to a timer that losses have made long', () => {
+    const peer = ScriptedPeer.establish()
+    peer.association.send(3, 53, Uint8Array.of(1), {}, peer.now)
+    peer.poll()
+    peer.now += 20
+    peer.send(sack({ cumulative: peer.localTsn }))
+    const next = (peer.localTsn + 1) >>> 0
+    peer.association.send(3, 53, Uint8Array.of(2), {}, peer.now)
+    peer.association.resetStream(3, peer.now)
+    peer.poll()
+    for (let i = 0; i < 8; i++) peer.wait()
+    assert.ok(peer.association.statistics.rtoMs >= 1_000)
+    peer.send(reConfig(response(peer.localTsn, inProgress)))
+    peer.send(sack({ cumulative: next }))
+    const before = peer.now
+    let again = requests([])
+    for (let turn = 0; turn < 3 && again.length === 0; turn++) again = requests(peer.wait())
+    assert.deepEqual(again, [[next, next, [3]]])
+    assert.equal(peer.now - before, 20, 'a round trip, for an answer that comes unasked')
+    // Once: who says that it is still in progress is asked when the timer says so.
+    const asked = peer.now
+    peer.send(reConfig(response(next, inProgress)))
+    again = requests([])
+    for (let turn = 0; turn < 3 && again.length === 0; turn++) again = requests(peer.wait())
+    assert.ok(peer.now - asked >= 200)
+  })
+
+  it('that was in progress, and is not answered any more, ends the association', () => {
+    const peer = ScriptedPeer.establish()
+    peer.association.resetStream(3, peer.now)
+    peer.poll()
+    peer.send(reConfig(response(peer.localTsn, inProgress)))
+    for (let i = 0; i < 100 && peer.association.state !== 'closed'; i++) peer.wait()
+    assert.ok(peer.events.some(event => event.type === 'failed' && event.error.code === 'timeout'))
   })
 
   it('that is never answered ends the association', () => {
@@ -221,6 +330,23 @@ describe('a reset by the peer', () => {
     for (let i = 0; i < 3; i++)
       assert.deepEqual(results(peer.send(reConfig(outgoingReset(1_000, 999, 3)))), [[1_000, performed]])
     assert.equal(peer.events.filter(({ type }) => type === 'incoming-reset').length, 1)
+  })
+
+  it('that waits may be asked for with a new number, and is performed once', () => {
+    const peer = ScriptedPeer.establish()
+    peer.send(reConfig(outgoingReset(1_000, 1_000, 3)))
+    assert.deepEqual(results(peer.send(reConfig(outgoingReset(1_001, 1_000, 3)))), [[1_001, inProgress]])
+    assert.deepEqual(results(peer.send(data({ tsn: 1_000, streamId: 3, data: [1] }))), [[1_001, performed]])
+    assert.deepEqual(results(peer.send(reConfig(outgoingReset(1_002, 1_000, 3)))), [[1_002, performed]])
+    assert.deepEqual(results(peer.send(reConfig(outgoingReset(1_002, 1_000, 3)))), [[1_002, performed]])
+    assert.equal(peer.events.filter(({ type }) => type === 'incoming-reset').length, 1)
+    // The next one of the same stream is another one.
+    peer.send(data({ tsn: 1_001, streamId: 3, data: [2] }))
+    assert.deepEqual(results(peer.send(reConfig(outgoingReset(1_003, 1_001, 3)))), [[1_003, performed]])
+    assert.deepEqual(
+      peer.events.slice(1).map(event => (event.type === 'message' ? event.data[0] : event.type)),
+      [1, 'incoming-reset', 2, 'incoming-reset'],
+    )
   })
 
   it('with a wrong number is refused', () => {
@@ -336,4 +462,39 @@ describe('closing both sides of a stream', () => {
       }
     }
   })
+  it('does not mix up what was sent before and after, though messages are given up (100 seeds)', () => {
+    const rounds = 5
+    for (let seed = 0; seed < 100; seed++) {
+      const conditions = { loss: 0.15, duplicate: 0.05, delay: 5, jitter: 8 }
+      const pair = new Pair(seed, { conditions, a: { initialRtoMs: 200 }, b: { initialRtoMs: 200 } }).connect()
+      const send = (round: number): void => {
+        for (let i = 0; i < 6; i++) {
+          const message = new Uint8Array(1 + (pair.random.next() % 3_000)).fill(10 * round + i)
+          const options = [{ maxRetransmits: 0 }, { maxPacketLifeTimeMs: 10 }, {}][pair.random.next() % 3]
+          pair.a.association.send(2, 53, message, { ordered: pair.random.next() % 2 === 0, ...options }, pair.now)
+          if (pair.random.next() % 3 === 0) pair.run(pair.random.next() % 10)
+        }
+      }
+      for (let round = 0; round < rounds; round++) {
+        if (round === 0) send(0)
+        pair.a.association.resetStream(2, pair.now)
+        // What follows the wish waits for the end of the reset.
+        if (round < rounds - 1) send(round + 1)
+        const done = (): boolean => pair.a.events.filter(({ type }) => type === 'outgoing-reset').length > round
+        pair.run(60_000, done)
+        assert.ok(done(), `seed ${seed}, round ${round}`)
+      }
+      pair.run(10_000)
+      assert.ok(
+        pair.a.events.every(event => event.type !== 'outgoing-reset' || event.ok),
+        `seed ${seed}`,
+      )
+      let round = 0
+      for (const event of pair.b.events) {
+        if (event.type === 'incoming-reset') round++
+        else if (event.type === 'message') assert.equal(Math.floor((event.data[0] ?? 0) / 10), round, `seed ${seed}`)
+      }
+      assert.equal(round, rounds, `seed ${seed}`)
+    }
+  }).timeout(10_000)
 })

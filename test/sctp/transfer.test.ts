@@ -146,17 +146,20 @@ describe('messages', () => {
     assert.equal(next, 70_000)
   })
 
-  it('of many streams take turns', () => {
+  it('of many streams take turns, so that each gets the same bytes', () => {
     const pair = new Pair(1, { conditions: { rate: 1_000, delay: 5 } }).connect()
     for (let i = 0; i < 20; i++) pair.a.association.send(0, 53, new Uint8Array(10_000), {}, pair.now)
     for (let i = 0; i < 20; i++) pair.a.association.send(1, 53, new Uint8Array(10_000), {}, pair.now)
-    for (let i = 0; i < 20; i++) pair.a.association.send(2, 53, new Uint8Array(10), {}, pair.now)
-    pair.run(60_000, () => pair.messages('b').length === 60)
-    const first = pair
-      .messages('b')
-      .slice(0, 30)
-      .map(({ streamId }) => streamId)
-    for (const stream of [0, 1, 2]) assert.equal(first.filter(each => each === stream).length, 10)
+    for (let i = 0; i < 40; i++) pair.a.association.send(2, 53, new Uint8Array(5_000), {}, pair.now)
+    for (let i = 0; i < 20; i++) pair.a.association.send(3, 53, new Uint8Array(10), {}, pair.now)
+    pair.run(60_000, () => pair.messages('b').length === 100)
+    const streams = pair.messages('b').map(({ streamId }) => streamId)
+    const first = streams.slice(0, 60)
+    for (const [stream, count] of [10, 10, 20, 20].entries()) {
+      assert.equal(first.filter(each => each === stream).length, count, `stream ${stream}`)
+    }
+    assert.equal(streams.indexOf(3), 3, 'the small ones need not wait')
+    assert.equal(streams.slice(0, 23).filter(each => each === 3).length, 20)
   })
 
   it('use all 65535 streams if need be, and none that was not negotiated', () => {

@@ -126,7 +126,7 @@ describe('parseCandidate', () => {
     [`${hostText} rport 65536`, /related port/],
     [`${hostText} rport x`, /related port/],
     [`${hostText} tcptype `, /TCP type/],
-    [`${hostText} ufrag a_b`, /ufrag/],
+    [`${hostText} ufrag a.b`, /ufrag/],
     [`${hostText} ufrag ${'a'.repeat(257)}`, /ufrag/],
     [`${hostText} ufrag abcd ufrag efgh`, /one ufrag/],
     [`${hostText} raddr 10.0.0.1 RADDR 10.0.0.1`, /one raddr/],

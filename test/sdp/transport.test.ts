@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import type { SdpMedia, SdpSession } from '../../src/sdp/description.ts'
-import { bundleGroup, effectiveTransport, isDataSection, parseSdp, taggedSection } from '../../src/sdp/index.ts'
+import {
+  answeredDataForm,
+  bundleGroup,
+  effectiveTransport,
+  isDataSection,
+  parseSdp,
+  taggedSection,
+} from '../../src/sdp/index.ts'
 import { fixture, sessionWith, sha256 } from './fixtures.ts'
 
 const fingerprint = { algorithm: 'sha-256', value: sha256 }
@@ -143,6 +150,23 @@ describe('isDataSection', () => {
       assert.equal(isDataSection(section(parseSdp(sessionWith(...lines)), 0)), is)
     })
   }
+})
+
+// RFC 8829 §5.3.1: the protocol of an answer is that of the offer.
+describe('answeredDataForm', () => {
+  it('is that of the offer, with the port of the answerer and a map in the old form', () => {
+    const form = (...lines: string[]) => answeredDataForm(section(parseSdp(sessionWith(...lines)), 0), 5001)
+    const attributes = [{ name: 'sctpmap', value: '5001 webrtc-datachannel 65535' }]
+    assert.deepEqual(form('m=application 9 DTLS/SCTP 5000', 'a=sctpmap:5000 webrtc-datachannel 1024'), {
+      protocol: 'DTLS/SCTP',
+      formats: ['5001'],
+      attributes,
+    })
+    for (const protocol of ['DTLS/SCTP', 'UDP/DTLS/SCTP', 'TCP/DTLS/SCTP']) {
+      const formats = ['webrtc-datachannel']
+      assert.deepEqual(form(`m=application 9 ${protocol} webrtc-datachannel`), { protocol, formats, attributes: [] })
+    }
+  })
 })
 
 function effectiveOf(text: string): ReturnType<typeof effectiveTransport> {

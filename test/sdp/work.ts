@@ -5,6 +5,27 @@
  * Counted are the methods that parsing can be made of. Each call costs one, and what it reads or makes besides.
  */
 export function countWork(work: () => unknown): number {
+  const counting = startCounting()
+  try {
+    work()
+  } finally {
+    counting.stop()
+  }
+  return counting.total()
+}
+
+/** The same for what takes several turns; everything else that is done meanwhile is counted, too. */
+export async function countWorkOf(work: () => Promise<unknown>): Promise<number> {
+  const counting = startCounting()
+  try {
+    await work()
+  } finally {
+    counting.stop()
+  }
+  return counting.total()
+}
+
+function startCounting(): { readonly total: () => number; readonly stop: () => void } {
   let total = 0
   const restore: (() => void)[] = []
   const count = (
@@ -30,21 +51,22 @@ export function countWork(work: () => unknown): number {
   for (const name of ['indexOf', 'includes', 'lastIndexOf', 'search']) count(String.prototype, name, scanned)
   for (const name of ['charAt', 'charCodeAt', 'codePointAt']) count(String.prototype, name, () => 0)
   for (const name of ['test', 'exec']) count(RegExp.prototype, name, (_self, args) => lengthOf(args[0]))
-  for (const name of ['map', 'filter', 'find', 'findIndex', 'some', 'every', 'includes', 'indexOf', 'join', 'slice']) {
+  for (const name of ['map', 'filter', 'some', 'every', 'includes', 'join', 'slice']) {
     count(Array.prototype, name, lengthOfSelf)
   }
+  for (const name of ['find', 'findIndex', 'indexOf']) count(Array.prototype, name, searched)
   for (const name of ['flatMap', 'concat', 'sort', 'reverse', 'shift', 'unshift', 'splice', 'forEach', 'reduce']) {
     count(Array.prototype, name, lengthOfSelf)
   }
   count(Array.prototype, 'push', (_self, args) => args.length)
   for (const name of ['get', 'has', 'set']) count(Map.prototype, name, () => 0)
   for (const name of ['has', 'add']) count(Set.prototype, name, () => 0)
-  try {
-    work()
-  } finally {
-    for (const undo of restore) undo()
+  return {
+    total: () => total,
+    stop: () => {
+      for (const undo of restore) undo()
+    },
   }
-  return total
 }
 
 function lengthOf(value: unknown): number {
@@ -57,6 +79,14 @@ function lengthOfSelf(self: unknown): number {
       ? self.length
       : String(self).length
     : lengthOf(self)
+}
+
+/** The elements that an array was searched through. */
+function searched(self: unknown, _args: unknown[], result: unknown): number {
+  if (!Array.isArray(self)) return 0
+  let found = typeof result === 'number' ? result : -1
+  if (typeof result === 'object') for (let i = 0; i < self.length && found < 0; i++) if (self[i] === result) found = i
+  return found < 0 ? self.length : found + 1
 }
 
 /** The characters between where a search began and where it ended. */

@@ -3,6 +3,7 @@ import { RtpTrackSink } from '../../src/pc/media/rtp-track-sink.ts'
 import { RtpTrackSource } from '../../src/pc/media/rtp-track-source.ts'
 import { serializeRtp } from '../../src/rtp/packet.ts'
 import { rtpFields } from '../pc/fake-rtp-session.ts'
+import { settled } from '../pc/negotiation/media-pair.ts'
 import { prng } from '../support/prng.ts'
 import { createPair, negotiate } from './peers.ts'
 
@@ -59,10 +60,10 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 
 describe('A simulcast between two connections', () => {
   it('arrives by RID, each encoding whole and apart from the others', async () => {
-    const { bob, got, talk, close } = await simulcast(31, 0)
+    const { sim, bob, got, talk, close } = await simulcast(31, 0)
     await talk(50)
     for (const rid of rids) assert.deepEqual(got(rid), range(0, 50), rid)
-    const inbound = [...(await bob.getStats()).values()].filter(({ type }) => type === 'inbound-rtp')
+    const inbound = [...(await settled(sim, bob.getStats())).values()].filter(({ type }) => type === 'inbound-rtp')
     assert.deepEqual(new Set(inbound.map(({ rid }) => rid)), new Set(rids))
     await close()
   })
@@ -111,7 +112,7 @@ describe('A simulcast between two connections', () => {
         range(0, 220),
         `seed ${seed}: ${rid}`,
       )
-    const inbound = [...(await bob.getStats()).values()].filter(({ type }) => type === 'inbound-rtp')
+    const inbound = [...(await settled(sim, bob.getStats())).values()].filter(({ type }) => type === 'inbound-rtp')
     for (const { rid, retransmittedPacketsReceived } of inbound) {
       assert.ok(Number(retransmittedPacketsReceived) > 5, `seed ${seed}: ${rid}: ${retransmittedPacketsReceived}`)
     }

@@ -24,6 +24,14 @@ async function watch(media: VirtualMedia, track: MediaStreamTrack, ms: number): 
   return frames
 }
 
+/** Of the keyframes, in their order. */
+function sizesOf(frames: readonly ReceivedFrame[]): string[] {
+  return frames.flatMap(({ data, keyframe }) => {
+    const size = keyframe ? vp8PictureSize(data) : undefined
+    return size === undefined ? [] : [`${size.width} x ${size.height}`]
+  })
+}
+
 function named(name: string, constraint?: string): (error: unknown) => boolean {
   return error => {
     assert.ok(error instanceof Error)
@@ -44,7 +52,7 @@ describe('mediaDevices for tests', () => {
     assert.equal(String(mediaDevices), '[object MediaDevices]')
     const supported = mediaDevices.getSupportedConstraints()
     assert.deepEqual([supported.width, supported.frameRate, supported.deviceId], [true, true, true])
-    assert.equal('facingMode' in supported, false)
+    assert.equal(Object.values(supported).includes(false), false)
   })
 
   it('enumerates a microphone and a camera', async () => {
@@ -76,10 +84,11 @@ describe('mediaDevices for tests', () => {
     assert.ok(sounds.every(({ data }) => Buffer.compare(data, opusSilencePacket()) === 0))
     const pictures = await watch(media, video, 1_000)
     assert.ok(pictures.length >= 27 && pictures.length <= 31, `${pictures.length} pictures in a second`)
-    for (const { data, keyframe } of pictures) {
-      assert.ok(keyframe)
-      assert.deepEqual(vp8PictureSize(data), { width: 160, height: 120 })
-    }
+    assert.deepEqual(
+      pictures.map(({ keyframe }) => keyframe),
+      pictures.map((_, i) => i === 0),
+    )
+    assert.deepEqual(vp8PictureSize(pictures[0]?.data ?? new Uint8Array()), { width: 160, height: 120 })
     assert.equal(media.time.next(), undefined, 'nobody takes anything any more')
     const later = await watch(media, video, 200)
     const ahead = ((later[0]?.timestamp ?? 0) - (pictures.at(-1)?.timestamp ?? 0)) / 90
@@ -95,12 +104,12 @@ describe('mediaDevices for tests', () => {
     assert.deepEqual([width, height, frameRate, deviceId], [320, 240, 10, 'synthetic-camera-1'])
     const frames = await watch(media, track, 1_000)
     assert.ok(frames.length >= 8 && frames.length <= 10, `${frames.length} pictures`)
-    assert.ok(frames.every(({ data }) => vp8PictureSize(data)?.width === 320))
+    assert.deepEqual(sizesOf(frames), ['320 x 240'])
     await track.applyConstraints({ width: 64, height: 64 })
     assert.deepEqual(track.getConstraints(), { width: 64, height: 64 })
     assert.deepEqual([track.getSettings().width, track.getSettings().height], [64, 64])
     const smaller = await watch(media, track, 500)
-    assert.ok(smaller.length > 0 && smaller.every(({ data }) => vp8PictureSize(data)?.height === 64))
+    assert.deepEqual(sizesOf(smaller), ['64 x 64'])
   })
 
   it('changes the picture while it is watched', async () => {
@@ -115,8 +124,8 @@ describe('mediaDevices for tests', () => {
       timestamps.every((timestamp, i) => i === 0 || timestamp > (timestamps[i - 1] ?? 0)),
       timestamps.join(),
     )
-    const sizes = new Set((await watching).map(({ data }) => vp8PictureSize(data)?.width))
-    assert.ok(sizes.has(track.getSettings().width), [...sizes].join())
+    const { width, height } = track.getSettings()
+    assert.deepEqual(sizesOf(await watching), ['160 x 120', `${width} x ${height}`])
   })
 
   it('selects settings as the constraints have it', async () => {
@@ -151,6 +160,11 @@ describe('mediaDevices for tests', () => {
       [{ width: { min: 2_000 } }, 'width'],
       [{ frameRate: { exact: 1_000 } }, 'frameRate'],
       [{ deviceId: { exact: 'another' } }, 'deviceId'],
+      [{ facingMode: { exact: '' } }, 'facingMode'],
+      [{ facingMode: { exact: 'environment' } }, 'facingMode'],
+      [{ resizeMode: { exact: 'INVALID' } }, 'resizeMode'],
+      [{ backgroundBlur: { exact: true } }, 'backgroundBlur'],
+      [{ groupId: 'x'.repeat(501) }, 'groupId'],
       [{ width: { exact: 16 }, aspectRatio: { min: 2 } }, ''],
     ]
     for (const [video, constraint] of cases) {
@@ -159,6 +173,48 @@ describe('mediaDevices for tests', () => {
     const track = await soleTrack(mediaDevices, true)
     await assert.rejects(track.applyConstraints({ height: { exact: 9_999 } }), named('OverconstrainedError', 'height'))
     assert.deepEqual([track.getConstraints(), track.getSettings().height], [{}, 120])
+  })
+
+  it('can be set as those of a browser, which tells what they are set to', async () => {
+    const [microphone] = (await mediaDevices.getUserMedia({ audio: true })).getTracks()
+    assert.deepEqual(microphone?.getSettings(), {
+      deviceId: 'synthetic-microphone-1',
+      groupId: 'synthetic',
+      autoGainControl: true,
+      channelCount: 1,
+      echoCancellation: true,
+      latency: 0.02,
+      noiseSuppression: true,
+      sampleRate: 48_000,
+      sampleSize: 16,
+    })
+    await microphone.applyConstraints({ echoCancellation: { exact: false }, noiseSuppression: false, channelCount: 2 })
+    const { autoGainControl, echoCancellation, noiseSuppression, channelCount } = microphone.getSettings()
+    assert.deepEqual([autoGainControl, echoCancellation, noiseSuppression, channelCount], [true, false, false, 2])
+    const camera = await soleTrack(mediaDevices, { resizeMode: { exact: 'crop-and-scale' }, facingMode: 'environment' })
+    const settings = camera.getSettings()
+    assert.deepEqual(
+      [settings.facingMode, settings.resizeMode, settings.backgroundBlur],
+      ['user', 'crop-and-scale', false],
+    )
+    await camera.applyConstraints({ resizeMode: 'INVALID' })
+    assert.equal(camera.getSettings().resizeMode, 'none')
+    assert.deepEqual(camera.getCapabilities().resizeMode, ['none', 'crop-and-scale'])
+    const devices = await mediaDevices.enumerateDevices()
+    const capabilities = devices.map(device => (device instanceof InputDeviceInfo ? device.getCapabilities() : {}))
+    assert.deepEqual(capabilities, [microphone.getCapabilities(), camera.getCapabilities()])
+    assert.deepEqual(capabilities[0]?.echoCancellation, [true, false])
+  })
+
+  it('has a camera for each side', async () => {
+    const { mediaDevices: many } = createMediaDevices({ cameras: 2 })
+    const back = await soleTrack(many, { facingMode: { exact: 'environment' } })
+    assert.deepEqual(
+      [back.getSettings().deviceId, back.getCapabilities().facingMode],
+      ['synthetic-camera-2', ['environment']],
+    )
+    const screen = (await many.getDisplayMedia()).getVideoTracks()[0]
+    assert.deepEqual([screen?.getCapabilities().facingMode, screen?.getSettings().facingMode], [[], undefined])
   })
 
   it('rejects a call that asks for nothing, or for nonsense', async () => {

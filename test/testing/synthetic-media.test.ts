@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { opusChannels, opusSamples } from '../../src/rtp/payload/opus.ts'
-import { vp8PictureSize } from '../../src/rtp/payload/vp8.ts'
+import { isVp8Keyframe, vp8PictureSize } from '../../src/rtp/payload/vp8.ts'
 import { movingPicture, movingPictureFrame } from '../../src/testing/moving-picture.ts'
 import { opusSilence, opusSilencePacket } from '../../src/testing/opus-silence.ts'
 import { SyntheticSource } from '../../src/testing/synthetic-source.ts'
-import { encodeVp8Mosaic, type Vp8Color } from '../../src/testing/vp8-mosaic.ts'
+import { encodeVp8Mosaic, type Vp8Color, Vp8MosaicEncoder } from '../../src/testing/vp8-mosaic.ts'
 import { ffmpeg, ivfFile, requireFfmpeg } from '../rtp/payload/ffmpeg.ts'
 import { prng } from '../support/prng.ts'
 
@@ -84,6 +84,7 @@ describe('synthetic media', () => {
       [Number.NaN, 16],
     ] as const) {
       assert.throws(() => movingPictureFrame(width, height, 0), RangeError)
+      assert.throws(() => new Vp8MosaicEncoder(width, height), RangeError)
     }
   })
 })
@@ -108,6 +109,40 @@ describe('synthetic media in other decoders', () => {
         const colors = Array.from({ length: 80 }, () => ({ y: any(), u: any(), v: any() }))
         const colorAt = (column: number, row: number): Vp8Color => colors[row * 10 + column] ?? { y: 0, u: 0, v: 0 }
         frames.push(encodeVp8Mosaic({ width, height, colorAt }))
+        expected.push(planes(width, height, colorAt))
+      }
+      for (const decoder of ['vp8', 'libvpx']) {
+        const file = ivfFile('VP80', { width, height }, frames)
+        const args = ['-c:v', decoder, '-f', 'ivf', '-i', '-', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-']
+        assert.ok(ffmpeg(args, file).equals(Buffer.concat(expected)), `seed ${seed}, ${width} x ${height}, ${decoder}`)
+      }
+    }
+  })
+
+  it('mosaics that build upon one another come out exactly, of ffmpeg and of libvpx', () => {
+    for (const [seed, width, height] of [
+      [1, 160, 120],
+      [2, 64, 64],
+      [3, 71, 33],
+      [4, 1, 1],
+    ] as const) {
+      const random = prng(seed)
+      const any = (): number => [0, 255, 128, random.next() & 0xff][random.next() & 3] ?? 0
+      const color = (): Vp8Color => ({ y: any(), u: any(), v: any() })
+      const colors = Array.from({ length: 80 }, color)
+      const encoder = new Vp8MosaicEncoder(width, height)
+      const frames: Uint8Array[] = []
+      const expected: Buffer[] = []
+      for (let i = 0; i < 40; i++) {
+        // Few, none or most of the squares are others than before.
+        const changes = i % 4 === 3 ? 0 : random.next() % (i % 7 === 0 ? 80 : 6)
+        for (let j = 0; j < changes; j++) colors[random.next() % colors.length] = color()
+        const colorAt = (column: number, row: number): Vp8Color => colors[row * 10 + column] ?? { y: 0, u: 0, v: 0 }
+        const frame = encoder.encode(colorAt, i === 20)
+        assert.deepEqual([frame.keyframe, isVp8Keyframe(frame.data)], [i % 20 === 0, i % 20 === 0])
+        if (changes === 0 && !frame.keyframe)
+          assert.ok(frame.data.length < 30, `${frame.data.length} bytes for nothing`)
+        frames.push(frame.data)
         expected.push(planes(width, height, colorAt))
       }
       for (const decoder of ['vp8', 'libvpx']) {

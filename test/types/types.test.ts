@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { interfaces } from '../../src/polyfill/interfaces.ts'
 import {
+  absentFromDom,
   constructorsNotForDom,
   constructorsNotFromDom,
   dictionariesNotForDom,
@@ -19,6 +20,7 @@ import {
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
 const names = Object.keys(interfaces)
+const shared = names.filter(name => absentFromDom[name] === undefined)
 
 /** Dictionaries that applications write down, as parameters or beside them. */
 const dictionaries = [
@@ -26,9 +28,13 @@ const dictionaries = [
   'RTCDataChannelInit',
   'RTCDtlsFingerprint',
   'RTCIceCandidateInit',
+  'RTCIceCandidatePairStats',
   'RTCIceServer',
+  'RTCInboundRtpStreamStats',
   'RTCLocalSessionDescriptionInit',
   'RTCOfferOptions',
+  'RTCOutboundRtpStreamStats',
+  'RTCReceivedRtpStreamStats',
   'RTCRtcpParameters',
   'RTCRtpCapabilities',
   'RTCRtpCodec',
@@ -39,9 +45,13 @@ const dictionaries = [
   'RTCRtpHeaderExtensionParameters',
   'RTCRtpReceiveParameters',
   'RTCRtpSendParameters',
+  'RTCRtpStreamStats',
   'RTCRtpSynchronizationSource',
   'RTCRtpTransceiverInit',
+  'RTCSentRtpStreamStats',
   'RTCSessionDescriptionInit',
+  'RTCStats',
+  'RTCTransportStats',
 ]
 
 /** Types of an icefloe program that its source imports; whatever else is global. */
@@ -103,7 +113,7 @@ describe('the declarations of the package, beside those of browsers in TypeScrip
   }
 
   it('let lib.dom take the objects and constructors of icefloe, but for the differences on the list', () => {
-    const lines = names.flatMap(name => [
+    const lines = shared.flatMap(name => [
       ...statement(notForDom[name], `export const to${name} = (value: icefloe.${name}): ${name} => value`),
       ...(withoutConstructor.has(name)
         ? []
@@ -123,7 +133,7 @@ describe('the declarations of the package, beside those of browsers in TypeScrip
   })
 
   it('let icefloe take the objects and constructors of lib.dom, once that has what the list says it lacks', () => {
-    const lines = names.flatMap(name => [
+    const lines = shared.flatMap(name => [
       `export const from${name} = (value: ${name}): icefloe.${name} => value`,
       ...(withoutConstructor.has(name)
         ? []
@@ -184,7 +194,11 @@ describe('the declarations of the package, beside those of browsers in TypeScrip
         ...statement(source, `export type Dom_${type}_${member} = ${type}['${member}']`),
       ]),
     )
-    assert.equal(compile(program(lines), dom), '')
+    const absent = Object.entries(absentFromDom).flatMap(([name, source]) => [
+      `export type Own_${name} = icefloe.${name}`,
+      ...statement(source, `export type Dom_${name} = ${name}`),
+    ])
+    assert.equal(compile(program([...lines, ...absent]), dom), '')
   })
 })
 

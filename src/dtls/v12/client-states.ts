@@ -1,4 +1,5 @@
 import { concatBytes, constantTimeEqual } from '../../base/bytes.ts'
+import { chosenProtocol } from '../application-protocol.ts'
 import { type SelectedIdentity, selectIdentity } from '../certificate-selection.ts'
 import { authenticationBy, cipherSuite12 } from '../cipher-suites.ts'
 import { negotiateConnectionIds } from '../connection-id.ts'
@@ -42,6 +43,7 @@ export function acceptServerHello12(offer: ClientHello, hello: ServerHello, hand
   }
   checkExtensions(offer.extensions, hello.extensions)
   handshake.connectionIds = negotiateConnectionIds(hello.extensions, handshake.config)
+  handshake.applicationProtocol = chosenProtocol(hello.extensions, handshake.config)
   return new ExpectCertificate({
     suite,
     clientRandom: offer.random,

@@ -1,4 +1,5 @@
 import { concatBytes, constantTimeEqual } from '../../base/bytes.ts'
+import { encodeProtocols, selectProtocol } from '../application-protocol.ts'
 import { type SelectedIdentity, selectSuite12 } from '../certificate-selection.ts'
 import type { CipherSuite } from '../cipher-suites.ts'
 import { type ConnectionIds, negotiateConnectionIds } from '../connection-id.ts'
@@ -44,6 +45,7 @@ export interface Answer12 extends SelectedIdentity {
   readonly group: NamedGroup
   readonly srtpProfile: number | undefined
   readonly connectionIds: ConnectionIds | undefined
+  readonly applicationProtocol: string | undefined
 }
 
 /**
@@ -79,6 +81,7 @@ export function negotiate12(hello: ClientHello, config: HandshakeConfig): Answer
     group,
     srtpProfile: selectSrtpProfile(extensions, config),
     connectionIds: negotiateConnectionIds(extensions, config),
+    applicationProtocol: selectProtocol(extensions, config),
   }
 }
 
@@ -124,6 +127,7 @@ export function sendServerFlight12(answer: Answer12, handshake: Handshake): Hand
     serverRandom.set(downgradeSentinel12, randomLength - downgradeSentinel12.length)
   const parameters: Parameters12 = { suite, clientRandom: hello.random, serverRandom, srtpProfile }
   handshake.connectionIds = answer.connectionIds
+  handshake.applicationProtocol = answer.applicationProtocol
   handshake.write(HandshakeType.serverHello, serverHello(answer, serverRandom))
   handshake.write(HandshakeType.certificate, encodeCertificate(identity.chain))
   const share = crypto.generateKeyShare(group.name, random)
@@ -141,7 +145,10 @@ export function sendServerFlight12(answer: Answer12, handshake: Handshake): Hand
   return new ExpectCertificate({ parameters, group, share, localCertificates: identity.chain })
 }
 
-function serverHello({ hello, suite, srtpProfile, connectionIds }: Answer12, random: Uint8Array): Uint8Array {
+function serverHello(
+  { hello, suite, srtpProfile, connectionIds, applicationProtocol: protocol }: Answer12,
+  random: Uint8Array,
+): Uint8Array {
   const extensions = new Map<number, Uint8Array>()
   // RFC 5246 §7.4.1.4: only what the client asked for.
   if (
@@ -155,6 +162,9 @@ function serverHello({ hello, suite, srtpProfile, connectionIds }: Answer12, ran
     extensions.set(ExtensionType.ecPointFormats, uncompressedPointsOnly)
   }
   if (srtpProfile !== undefined) extensions.set(ExtensionType.useSrtp, encodeUseSrtp([srtpProfile]))
+  if (protocol !== undefined) {
+    extensions.set(ExtensionType.applicationLayerProtocolNegotiation, encodeProtocols([protocol]))
+  }
   if (connectionIds !== undefined) extensions.set(ExtensionType.connectionId, connectionIds.extension)
   return encodeServerHello({
     // RFC 8446 §4.2.1: a version before 1.3 is chosen with this field, and without supported_versions.

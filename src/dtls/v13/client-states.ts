@@ -1,4 +1,5 @@
 import { constantTimeEqual, equalBytes } from '../../base/bytes.ts'
+import { chosenProtocol } from '../application-protocol.ts'
 import type { SelectedIdentity } from '../certificate-selection.ts'
 import { negotiateConnectionIds } from '../connection-id.ts'
 import type { KeyShare } from '../crypto/provider.ts'
@@ -131,12 +132,14 @@ class ExpectEncryptedExtensions extends Handshaking<Agreement> {
     const extensions = decodeEncryptedExtensions(message.body)
     const { schedule, traffic, offered, group } = this.known
     // RFC 8446 §4.2: of those asked for, which may stand here; supported_groups is for later connections.
-    const allowed = [ExtensionType.supportedGroups, ExtensionType.useSrtp]
+    const { supportedGroups, useSrtp, applicationLayerProtocolNegotiation } = ExtensionType
+    const allowed = [supportedGroups, useSrtp, applicationLayerProtocolNegotiation]
     requireOnly(
       extensions,
       allowed.filter(type => offered.has(type)),
     )
     const srtpProfile = chosenSrtpProfile(extensions, handshake.config)
+    handshake.applicationProtocol = chosenProtocol(extensions, handshake.config)
     handshake.transcript.add(message)
     return new ExpectCertificateRequest({ schedule, traffic, negotiated: { group, srtpProfile } })
   }

@@ -1,3 +1,4 @@
+import { selectProtocol } from '../application-protocol.ts'
 import { negotiateConnectionIds } from '../connection-id.ts'
 import { DtlsError } from '../errors.ts'
 import { decodeCodePoints, type Extensions, ExtensionType } from '../extensions.ts'
@@ -100,6 +101,7 @@ function negotiate13(hello: ClientHello, config: HandshakeConfig): Answer13 {
     suite,
     srtpProfile: selectSrtpProfile(extensions, config),
     connectionIds: negotiateConnectionIds(extensions, config),
+    applicationProtocol: selectProtocol(extensions, config),
   }
 }
 

@@ -1,4 +1,5 @@
 import { constantTimeEqual } from '../../base/bytes.ts'
+import { encodeProtocols } from '../application-protocol.ts'
 import type { SelectedIdentity } from '../certificate-selection.ts'
 import type { ConnectionIds } from '../connection-id.ts'
 import { DtlsError } from '../errors.ts'
@@ -32,6 +33,7 @@ export interface Answer13 extends SelectedIdentity {
   /** The client's share of that group; undefined if it sent none. */
   readonly clientShare: Uint8Array | undefined
   readonly srtpProfile: number | undefined
+  readonly applicationProtocol: string | undefined
   readonly connectionIds: ConnectionIds | undefined
 }
 
@@ -53,13 +55,14 @@ export function sendServerFlight13(
   const { crypto, random, keyLog } = handshake.config
   const { suite, group, srtpProfile, connectionIds } = answer
   handshake.connectionIds = connectionIds
+  handshake.applicationProtocol = answer.applicationProtocol
   handshake.write(HandshakeType.serverHello, serverHello(answer, random(randomLength), share))
   const schedule = new KeySchedule(crypto, suite, secret, secretLog(keyLog, answer.clientRandom))
   const hash = (): Uint8Array => schedule.hash(handshake.transcript.tls13())
   const traffic = schedule.handshakeTraffic(hash())
   handshake.open({ epoch: handshakeEpoch, opener: new Opener13(schedule.trafficKeys(traffic.client)) })
   handshake.sealWith(new Sealer13(handshakeEpoch, schedule.trafficKeys(traffic.server), connectionIds))
-  handshake.write(HandshakeType.encryptedExtensions, encryptedExtensions(srtpProfile))
+  handshake.write(HandshakeType.encryptedExtensions, encryptedExtensions(answer))
   // RFC 8122 §6.2: the server must request a certificate.
   handshake.write(HandshakeType.certificateRequest, certificateRequest())
   handshake.write(HandshakeType.certificate, encodeCertificate({ context: nothing, chain: answer.identity.chain }))
@@ -101,9 +104,12 @@ function serverHello({ suite, group, connectionIds }: Answer13, random: Uint8Arr
 }
 
 /** RFC 8446 §4.3.1: what the client need not see in the clear. */
-function encryptedExtensions(srtpProfile: number | undefined): Uint8Array {
+function encryptedExtensions({ srtpProfile, applicationProtocol: protocol }: Answer13): Uint8Array {
   const extensions = new Map<number, Uint8Array>()
   if (srtpProfile !== undefined) extensions.set(ExtensionType.useSrtp, encodeUseSrtp([srtpProfile]))
+  if (protocol !== undefined) {
+    extensions.set(ExtensionType.applicationLayerProtocolNegotiation, encodeProtocols([protocol]))
+  }
   return encodeEncryptedExtensions(extensions)
 }
 

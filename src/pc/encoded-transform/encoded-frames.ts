@@ -89,6 +89,8 @@ class FrameSlots implements SerializedEncodedFrame {
   readonly metadata: Metadata
   data: ArrayBuffer
   readonly ownership: FrameOwnership | undefined
+  /** It was written to encoded streams: there is nothing in it any more. */
+  isSpent = false
 
   constructor({ kind, type, metadata, data }: SerializedEncodedFrame, ownership?: FrameOwnership) {
     this.kind = kind
@@ -175,6 +177,11 @@ export class RTCEncodedVideoFrame {
     return this.#slots.type
   }
 
+  /** The RTP timestamp: an extension, which browsers have kept. 0 if it is not known. */
+  get timestamp(): number {
+    return this.#slots.metadata.rtpTimestamp ?? 0
+  }
+
   /** The encoded picture: VP8, VP9 as they are; H.264 as a byte stream (annex B). */
   get data(): ArrayBuffer {
     return this.#slots.data
@@ -216,6 +223,11 @@ export class RTCEncodedAudioFrame {
     this.#slots = copySlots(original.#slots, metadata)
   }
 
+  /** The RTP timestamp: an extension, which browsers have kept. 0 if it is not known. */
+  get timestamp(): number {
+    return this.#slots.metadata.rtpTimestamp ?? 0
+  }
+
   get data(): ArrayBuffer {
     return this.#slots.data
   }
@@ -242,6 +254,22 @@ export function createEncodedFrame(contents: SerializedEncodedFrame, ownership?:
 /** [[owner]] and [[counter]]; undefined for what is no frame, and for a frame that an application has made. */
 export function frameOwnership(value: unknown): FrameOwnership | undefined {
   return isVideoFrame(value) || isAudioFrame(value) ? slotsOf(value).ownership : undefined
+}
+
+/**
+ * Takes the data out of a frame that goes on its way. What the application has of it stays as it is, for it is a copy that
+ * goes.
+ *
+ * @returns undefined if that was done before
+ */
+export function spendFrame(frame: RTCEncodedFrame): ArrayBuffer | undefined {
+  const slots = slotsOf(frame)
+  if (slots.isSpent) return undefined
+  // What was transferred elsewhere is empty.
+  const data = slots.data.byteLength === 0 ? new ArrayBuffer(0) : slots.data.slice(0)
+  slots.data = new ArrayBuffer(0)
+  slots.isSpent = true
+  return data
 }
 
 /**
@@ -279,7 +307,8 @@ function slotsOf(frame: RTCEncodedFrame): FrameSlots {
 }
 
 /** webrtc-encoded-transform §4.3.1: a deep copy, with what is given in place of what was there; without an owner. */
-function copySlots({ kind, type, metadata, data }: FrameSlots, replaced: Metadata): FrameSlots {
+function copySlots({ kind, type, metadata, data, isSpent }: FrameSlots, replaced: Metadata): FrameSlots {
+  if (isSpent) throw new TypeError('the data of the frame was given away')
   return new FrameSlots({ kind, type, metadata: copyMetadata({ ...metadata, ...replaced }), data: data.slice(0) })
 }
 

@@ -1,7 +1,7 @@
 import { type AbsCaptureTime, ExtensionUri, readAbsCaptureTime, readAudioLevel } from '../../rtp/extension-values.ts'
 import { findExtension } from '../../rtp/header-extensions.ts'
 import { wallTimeFromNtp } from '../../rtp/ntp.ts'
-import { type Vp9Descriptor, vp8PictureSize } from '../../rtp/payload/index.ts'
+import { type FrameDependency, type Vp9Descriptor, vp8PictureSize } from '../../rtp/payload/index.ts'
 import type { MediaCodec, MediaKind } from '../media/track-signal.ts'
 import type { RTCEncodedFrameMetadata, SerializedEncodedFrame } from './encoded-frames.ts'
 import type { TransformSide } from './frame-channel.ts'
@@ -40,14 +40,15 @@ export class FrameDescriber {
     this.#options = options
   }
 
-  describe(frame: RecordedFrame): SerializedEncodedFrame['metadata'] {
+  /** @param rtpTimestamp on the wire */
+  describe(frame: RecordedFrame, rtpTimestamp: number): SerializedEncodedFrame['metadata'] {
     const { side, kind } = this.#options
     const { origin } = frame
     const metadata: RTCEncodedFrameMetadata = {
       synchronizationSource: origin.ssrc,
       payloadType: origin.payloadType,
       contributingSources: [...frame.first.csrcs],
-      rtpTimestamp: frame.timestamp,
+      rtpTimestamp,
       mimeType: origin.codec.mimeType,
       ...(side === 'receiver' ? { receiveTime: frame.arrivedAt } : {}),
       ...this.#captureTime(frame),
@@ -56,17 +57,28 @@ export class FrameDescriber {
   }
 
   #video({ data, dependency = {}, keyframe }: RecordedFrame): SerializedEncodedFrame['metadata'] {
-    const { spatialId, temporalId } = dependency
+    const isSent = this.#options.side === 'sender'
+    // What has no layers is the lowest one.
+    const { spatialId = 0, temporalId = 0 } = dependency
     // VP9 tells the sizes of its layers in the descriptor, VP8 that of its picture in the frame.
     const sizes = (dependency as Partial<Vp9Descriptor>).scalability?.sizes
     if (keyframe) this.#size = sizes?.at(-1) ?? vp8PictureSize(data) ?? this.#size
     return {
       // webrtc-encoded-transform §4.2.1: of received frames only where the dependency descriptor tells it.
-      ...(this.#options.side === 'sender' ? { frameId: this.#frameId++ } : {}),
-      ...(spatialId === undefined ? {} : { spatialIndex: spatialId }),
-      ...(temporalId === undefined ? {} : { temporalIndex: temporalId }),
+      ...(isSent ? this.#identity(keyframe, dependency) : {}),
+      spatialIndex: spatialId,
+      temporalIndex: temporalId,
       ...this.#size,
     }
+  }
+
+  /** What an encoder makes without layers builds upon the frame before; with layers, it is not known upon which. */
+  #identity(keyframe: boolean, { temporalId, spatialId }: FrameDependency): SerializedEncodedFrame['metadata'] {
+    const frameId = this.#frameId++
+    if (keyframe) return { frameId, dependencies: [] }
+    return temporalId === undefined && spatialId === undefined
+      ? { frameId, dependencies: frameId === 0 ? [] : [frameId - 1] }
+      : { frameId }
   }
 
   #audio(frame: RecordedFrame): SerializedEncodedFrame['metadata'] {

@@ -5,6 +5,7 @@ import {
   frameOwnership,
   type RTCEncodedFrame,
   type SerializedEncodedFrame,
+  spendFrame,
 } from './encoded-frames.ts'
 
 /** Who is told what the application does with its frames. */
@@ -17,6 +18,11 @@ export interface FrameStreamsPeer {
   refused(reason: WriteRefusal): void
   /** It has cancelled the readable stream, or closed or aborted the writable one. */
   ended(side: StreamSide): void
+}
+
+export interface FrameStreamsOptions {
+  /** Of a frame that is written the data is copied, not transferred; written again, it is an error. As createEncodedStreams() has it. */
+  readonly spends?: boolean
 }
 
 export type StreamSide = 'readable' | 'writable'
@@ -32,6 +38,7 @@ export class FrameStreams {
   readonly readable: ReadableStream<RTCEncodedFrame>
   readonly writable: WritableStream<RTCEncodedFrame>
   readonly #peer: FrameStreamsPeer
+  readonly #spends: boolean
   readonly #frames = new Queue<{ contents: SerializedEncodedFrame; counter: number }>()
   #controller: ReadableStreamDefaultController<RTCEncodedFrame> | undefined
   /** Somebody reads, and nothing was there. */
@@ -40,8 +47,9 @@ export class FrameStreams {
   /** [[lastReceivedFrameCounter]] */
   #lastReceived = 0
 
-  constructor(peer: FrameStreamsPeer) {
+  constructor(peer: FrameStreamsPeer, { spends = false }: FrameStreamsOptions = {}) {
     this.#peer = peer
+    this.#spends = spends
     // A frame leaves the queue only when it is read: so it is known how many have not been.
     this.readable = new ReadableStream<RTCEncodedFrame>(
       {
@@ -108,12 +116,23 @@ export class FrameStreams {
     const ownership = frameOwnership(frame)
     // webrtc-encoded-transform §2.1.2, step 1: a processor cannot create frames, or move them between streams
     if (ownership?.owner !== this) this.#peer.refused('foreign')
+    else if (this.#spends) this.#spend(frame as RTCEncodedFrame, ownership.counter)
     // webrtc-encoded-transform §2.1.2, step 2: it cannot reorder them, although it may delay or drop them
     else if (ownership.counter <= this.#lastReceived) this.#peer.refused('out-of-order')
-    else this.#forward(frame as RTCEncodedFrame, ownership.counter)
+    else this.#forward((frame as RTCEncodedFrame).data, ownership.counter)
   }
 
-  #forward({ data }: RTCEncodedFrame, counter: number): void {
+  #spend(frame: RTCEncodedFrame, counter: number): void {
+    const data = spendFrame(frame)
+    if (data === undefined) {
+      this.#peer.ended('writable')
+      throw new DOMException('the frame was written before', 'OperationError')
+    }
+    if (counter <= this.#lastReceived) this.#peer.refused('out-of-order')
+    else this.#forward(data, counter)
+  }
+
+  #forward(data: ArrayBuffer, counter: number): void {
     this.#lastReceived = counter
     try {
       this.#peer.written(counter, data)

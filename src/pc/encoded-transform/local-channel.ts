@@ -17,12 +17,15 @@ export class LocalChannel implements FrameChannel {
   #peer: FrameChannelPeer | undefined
 
   constructor() {
-    this.#streams = new FrameStreams({
-      taken: () => this.#peer?.taken(),
-      written: (counter, data) => this.#written(counter, data),
-      refused: (reason: WriteRefusal) => this.#peer?.refused(reason),
-      ended: side => this.#peer?.ended(side),
-    })
+    this.#streams = new FrameStreams(
+      {
+        taken: () => this.#peer?.taken(),
+        written: (counter, data) => this.#peer?.written(counter, data),
+        refused: (reason: WriteRefusal) => this.#peer?.refused(reason),
+        ended: side => this.#peer?.ended(side),
+      },
+      { spends: true },
+    )
   }
 
   get streams(): RTCEncodedStreams {
@@ -48,10 +51,5 @@ export class LocalChannel implements FrameChannel {
 
   close(): void {
     this.#streams.close()
-  }
-
-  /** webrtc-encoded-transform §2.1.2, steps 5 and 6: the data is transferred, so that it cannot be changed afterwards. */
-  #written(counter: number, data: ArrayBuffer): void {
-    this.#peer?.written(counter, data.byteLength === 0 ? data : structuredClone(data, { transfer: [data] }))
   }
 }

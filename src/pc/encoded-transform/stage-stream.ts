@@ -32,6 +32,8 @@ export interface StageHost {
   offer(contents: SerializedEncodedFrame, ticket: FrameTicket): FrameDrop | undefined
   /** The transform takes frames no longer. */
   hasEnded(): boolean
+  /** The timestamp on the wire. @param context of the packets that go out */
+  timestampOf(timestamp: number, context: StreamContext): number
 }
 
 /** Frames of one codec out of packets. */
@@ -192,7 +194,8 @@ export class StageStream {
       this.#requestKeyframe()
       return this.#dropped('waiting-for-keyframe')
     }
-    const metadata = unpacking.describer.describe(frame)
+    const rtpTimestamp = this.#host.timestampOf(frame.timestamp, this.#outgoingContext(frame.context))
+    const metadata = unpacking.describer.describe(frame, rtpTimestamp)
     // A copy: what came in one packet is a view of it, and the bytes of packets are not to be transferred.
     const data = new Uint8Array(frame.data).buffer
     const dropped = this.#host.offer(

@@ -29,10 +29,14 @@ export interface TransformOwner {
   activeLayers(): readonly (string | undefined)[]
   /** What a packet is in the terms that were negotiated; undefined if it is nothing, and is dropped. */
   describe(packet: RtpPacket, context: StreamContext): FrameOrigin | undefined
+  /** The timestamp on the wire of what has a timestamp here. @param context of the packets behind the transform */
+  timestampOf(timestamp: number, context: StreamContext): number
 }
 
 /** Takes the packets of a track before a transform. */
 export interface AttachedConsumer extends TrackConsumer {
+  /** Whether there is a transform now. */
+  readonly transforms?: boolean
   /** Nothing comes any more. */
   detach(): void
 }
@@ -57,11 +61,13 @@ export class TransformSlot {
 
   /**
    * @throws {TypeError} for anything but a transform or null
-   * @throws {DOMException} `InvalidStateError` for a transform that is or was in use, and after createEncodedStreams()
+   * @throws {DOMException} `InvalidStateError` for a transform that is or was in use elsewhere, and after createEncodedStreams()
    */
   set transform(value: RTCRtpScriptTransform | null) {
     const transform = toTransform(value)
     if (this.#hasStreams) throw new DOMException('the frames go through encoded streams', 'InvalidStateError')
+    // As browsers have it, and the text does not: what it has already, it may be given again.
+    if (transform !== null && transform === this.#transform) return
     // webrtc-encoded-transform §2.2, the transform setter, step 3
     if (transform !== null && transformOwner(transform) !== null) {
       throw new DOMException('the transform is in use, or was', 'InvalidStateError')
@@ -150,6 +156,7 @@ export class TransformSlot {
       offer: (contents, ticket) => (this.#exchange ? this.#exchange.offer(contents, ticket) : 'ended'),
       hasEnded: () => this.#exchange?.hasEnded ?? true,
       describe: (packet, context) => owner.describe(packet, context),
+      timestampOf: (timestamp, context) => owner.timestampOf(timestamp, context),
     })
   }
 }
@@ -165,6 +172,10 @@ class Attachment implements AttachedConsumer {
     this.#next = next
     this.#createStage = createStage
     this.#detached = detached
+  }
+
+  get transforms(): boolean {
+    return this.#state === 'transforms'
   }
 
   set transforms(transforms: boolean) {

@@ -2,6 +2,7 @@ import type { TransportAddress } from '../../base/address.ts'
 import type { Environment, NetworkInterface } from '../../base/environment.ts'
 import { isLoopback, parseIp } from '../../base/ip.ts'
 import { createSystemEnvironment } from '../../net/system-environment.ts'
+import { constructorToken, requireToken } from '../webidl.ts'
 import type { TcpAcceptLimits } from './accepting-tcp-socket.ts'
 import { HostSocket } from './host-socket.ts'
 import { PassiveTcpSocket } from './passive-tcp-socket.ts'
@@ -42,12 +43,18 @@ export interface PortAddress {
 export class IcePort {
   readonly #addresses: readonly PortAddress[]
 
-  private constructor(addresses: readonly PortAddress[]) {
+  /** @internal */
+  constructor(token: symbol, addresses: readonly PortAddress[]) {
+    requireToken(token)
     this.#addresses = addresses
   }
 
-  /** @throws {Error} with the operating system's `code` if none of the addresses can be bound */
+  /**
+   * @throws {TypeError | RangeError} for options that cannot be meant
+   * @throws {Error} with the operating system's `code` if none of the addresses can be bound
+   */
   static async listen(options: IcePortOptions): Promise<IcePort> {
+    checkOptions(options)
     const environment = options.environment ?? createSystemEnvironment()
     const opened: PortAddress[] = []
     let failure: unknown = new Error('there is no address to listen on')
@@ -59,7 +66,7 @@ export class IcePort {
       }
     }
     if (opened.length === 0) throw failure
-    return new IcePort(opened)
+    return new IcePort(constructorToken, opened)
   }
 
   /** Where it listens. */
@@ -85,6 +92,20 @@ export class IcePort {
       tcp?.demux.close()
       tcp?.socket.close()
     }
+  }
+}
+
+function checkOptions(options: IcePortOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('IcePort.listen: the options are no object')
+  const { port, addresses, onUnknownRequest, environment } = options
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`port: not a port: ${String(port)}`)
+  if (addresses !== undefined && !Array.isArray(addresses)) throw new TypeError('addresses: not an array')
+  for (const address of addresses ?? []) if (typeof address !== 'string') throw new TypeError('addresses: not a text')
+  if (onUnknownRequest !== undefined && typeof onUnknownRequest !== 'function') {
+    throw new TypeError('onUnknownRequest: not a function')
+  }
+  if (environment !== undefined && (typeof environment !== 'object' || environment === null)) {
+    throw new TypeError('environment: not an object')
   }
 }
 

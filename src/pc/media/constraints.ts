@@ -1,5 +1,5 @@
 import conversions from 'webidl-conversions'
-import { type Converter, dictionary, domString, double, optional, sequence } from '../webidl.ts'
+import { boolean, type Converter, dictionary, domString, double, optional, sequence } from '../webidl.ts'
 import type { MediaKind } from './track-signal.ts'
 
 /** mediacapture-streams §11.2.1, §11.2.3 */
@@ -22,18 +22,42 @@ export interface ConstrainDOMStringParameters {
 }
 export type ConstrainDOMString = string | string[] | ConstrainDOMStringParameters
 
-/** mediacapture-streams §4.3.6: of the constrainable properties, those that mean something without devices. */
+/** mediacapture-streams §11.2.5 */
+export interface ConstrainBooleanParameters {
+  exact?: boolean
+  ideal?: boolean
+}
+export type ConstrainBoolean = boolean | ConstrainBooleanParameters
+
+/** mediacapture-streams §11.2.7 */
+export interface ConstrainBooleanOrDOMStringParameters {
+  exact?: boolean | string
+  ideal?: boolean | string
+}
+export type ConstrainBooleanOrDOMString = boolean | string | ConstrainBooleanOrDOMStringParameters
+
+/** mediacapture-streams §4.3.6 */
 export interface MediaTrackConstraintSet {
   aspectRatio?: ConstrainNumber
+  autoGainControl?: ConstrainBoolean
+  backgroundBlur?: ConstrainBoolean
   channelCount?: ConstrainNumber
   deviceId?: ConstrainDOMString
+  echoCancellation?: ConstrainBooleanOrDOMString
+  facingMode?: ConstrainDOMString
   /** Frames a second. */
   frameRate?: ConstrainNumber
   groupId?: ConstrainDOMString
   /** Pixels. */
   height?: ConstrainNumber
+  /** Seconds. */
+  latency?: ConstrainNumber
+  noiseSuppression?: ConstrainBoolean
+  resizeMode?: ConstrainDOMString
   /** Hertz. */
   sampleRate?: ConstrainNumber
+  /** Bits. */
+  sampleSize?: ConstrainNumber
   width?: ConstrainNumber
 }
 
@@ -44,24 +68,40 @@ export interface MediaTrackConstraints extends MediaTrackConstraintSet {
 /** mediacapture-streams §4.3.7 */
 export interface MediaTrackSettings {
   aspectRatio?: number
+  autoGainControl?: boolean
+  backgroundBlur?: boolean
   channelCount?: number
   deviceId?: string
+  echoCancellation?: boolean | string
+  facingMode?: string
   frameRate?: number
   groupId?: string
   height?: number
+  latency?: number
+  noiseSuppression?: boolean
+  resizeMode?: string
   sampleRate?: number
+  sampleSize?: number
   width?: number
 }
 
 /** mediacapture-streams §4.3.5 */
 export interface MediaTrackCapabilities {
   aspectRatio?: NumberRange
+  autoGainControl?: boolean[]
+  backgroundBlur?: boolean[]
   channelCount?: NumberRange
   deviceId?: string
+  echoCancellation?: (boolean | string)[]
+  facingMode?: string[]
   frameRate?: NumberRange
   groupId?: string
   height?: NumberRange
+  latency?: NumberRange
+  noiseSuppression?: boolean[]
+  resizeMode?: string[]
   sampleRate?: NumberRange
+  sampleSize?: NumberRange
   width?: NumberRange
 }
 
@@ -81,15 +121,29 @@ const clampedLong: Converter<number> = (value, context) => conversions['unsigned
 const toULong: Converter<ConstrainNumber> = numberOrRange(clampedLong, 'ConstrainULongRange')
 const toDouble: Converter<ConstrainNumber> = numberOrRange(double, 'ConstrainDoubleRange')
 const toStrings: Converter<ConstrainDOMString> = stringsOrParameters()
+const toBoolean: Converter<ConstrainBoolean> = valueOrParameters(boolean, 'ConstrainBooleanParameters')
+const toMode: Converter<ConstrainBooleanOrDOMString> = valueOrParameters<boolean | string>(
+  // WebIDL §3.2.24: of a union with a string, only a boolean becomes one
+  (value, context) => (typeof value === 'boolean' ? value : domString(value, context)),
+  'ConstrainBooleanOrDOMStringParameters',
+)
 
 const constraintSetMembers = {
   aspectRatio: optional(toDouble),
+  autoGainControl: optional(toBoolean),
+  backgroundBlur: optional(toBoolean),
   channelCount: optional(toULong),
   deviceId: optional(toStrings),
+  echoCancellation: optional(toMode),
+  facingMode: optional(toStrings),
   frameRate: optional(toDouble),
   groupId: optional(toStrings),
   height: optional(toULong),
+  latency: optional(toDouble),
+  noiseSuppression: optional(toBoolean),
+  resizeMode: optional(toStrings),
   sampleRate: optional(toULong),
+  sampleSize: optional(toULong),
   width: optional(toULong),
 }
 
@@ -112,8 +166,28 @@ export function inherentSettings({ deviceId, groupId }: MediaTrackSettings): Med
 }
 
 const propertiesOf: Readonly<Record<MediaKind, readonly (keyof MediaTrackConstraintSet)[]>> = {
-  audio: ['channelCount', 'deviceId', 'groupId', 'sampleRate'],
-  video: ['aspectRatio', 'deviceId', 'frameRate', 'groupId', 'height', 'width'],
+  audio: [
+    'autoGainControl',
+    'channelCount',
+    'deviceId',
+    'echoCancellation',
+    'groupId',
+    'latency',
+    'noiseSuppression',
+    'sampleRate',
+    'sampleSize',
+  ],
+  video: [
+    'aspectRatio',
+    'backgroundBlur',
+    'deviceId',
+    'facingMode',
+    'frameRate',
+    'groupId',
+    'height',
+    'resizeMode',
+    'width',
+  ],
 }
 
 /** mediacapture-streams §11.1, fitness distance, step 3: what does not apply to this kind of track has no influence. */
@@ -139,6 +213,18 @@ function numberOrRange(type: Converter<number>, name: string): Converter<Constra
     ideal: optional(type),
   })
   return (value, context) => (isDictionary(value) ? toRange(value, context) : type(value, context))
+}
+
+/** `(value or parameters)` */
+function valueOrParameters<Value extends boolean | string>(
+  type: Converter<Value>,
+  name: string,
+): Converter<Value | { exact?: Value; ideal?: Value }> {
+  const toParameters: Converter<{ exact?: Value; ideal?: Value }> = dictionary(name, {
+    exact: optional(type),
+    ideal: optional(type),
+  })
+  return (value, context) => (isDictionary(value) ? toParameters(value, context) : type(value, context))
 }
 
 /** `(DOMString or sequence<DOMString> or ConstrainDOMStringParameters)` */

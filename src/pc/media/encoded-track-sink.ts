@@ -14,7 +14,7 @@ import {
 import { FrameReader, type FrameReaderEvents, type ReceivedFrame } from './frame-reader.ts'
 import type { ItemQueue } from './item-queue.ts'
 import { type MediaEnvironment, systemMediaEnvironment } from './media-environment.ts'
-import { isMediaStreamTrack, type MediaStreamTrack, observeTrack, sourceOf } from './media-stream-track.ts'
+import { isMediaStreamTrack, type MediaStreamTrack, observeTrack, readableSourceOf } from './media-stream-track.ts'
 import { payloadFormat } from './payload-formats.ts'
 import { SinkOutlets } from './sink-outlets.ts'
 import { maxStreams } from './source-core.ts'
@@ -111,11 +111,14 @@ export class EncodedTrackSink implements AsyncIterable<ReceivedFrame> {
   #timer: { readonly dueAt: number; readonly cancel: CancelTimer } | undefined
   #closed = false
 
-  /** @throws {TypeError} if it is not given a track, or delays that make no sense */
+  /**
+   * @throws {TypeError} if it is not given a track, or delays that make no sense
+   * @throws {DOMException} SecurityError for a track that is isolated
+   */
   constructor(track: MediaStreamTrack, options: EncodedTrackSinkOptions = {}) {
     const context = 'EncodedTrackSink constructor'
     requireArguments(arguments.length, 1, context)
-    this.#source = sourceOf(toTrack(track, `${context}: argument 1`))
+    this.#source = readableSourceOf(toTrack(track, `${context}: argument 1`))
     const { minDelayMs, maxDelayMs, queueLimit } = toOptions(options, `${context}: argument 2`)
     if (minDelayMs > maxDelayMs || maxDelayMs > longestDelayMs) {
       throw new TypeError(`${context}: delays from ${minDelayMs} to ${maxDelayMs} ms`)
@@ -192,6 +195,8 @@ export class EncodedTrackSink implements AsyncIterable<ReceivedFrame> {
   }
 
   #receive(packet: RtpPacket, context: StreamContext): boolean {
+    // Made for a sender, in a size of its own.
+    if (context.madeFor) return true
     this.#packets++
     const now = this.#environment.clock.now()
     const target = this.#source.jitterBufferTarget ?? undefined

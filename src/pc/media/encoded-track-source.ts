@@ -3,16 +3,11 @@ import {
   type Converter,
   dictionary,
   domString,
-  type EventHandler,
   enforceRange,
   exposeInterface,
-  getEventHandler,
-  type HeldEventHandler,
   optional,
   requireArguments,
   required,
-  setEventHandler,
-  TypedEventTarget,
   withDefault,
 } from '../webidl.ts'
 import { viewBytes } from './buffer-source.ts'
@@ -20,15 +15,11 @@ import { toMediaCodec, toMediaKind } from './codec-argument.ts'
 import { type ConvertedFrame, toWrittenFrame, type WrittenFrame } from './frame-argument.ts'
 import { FrameStream } from './frame-stream.ts'
 import { type AvcDescription, annexBOf, parseAvcDescription } from './h264-avc.ts'
-import { KeyframeRequestEvent } from './keyframe-request-event.ts'
 import { type MediaEnvironment, systemMediaEnvironment } from './media-environment.ts'
-import type { MediaStreamTrack } from './media-stream-track.ts'
 import { type PayloadFormat, payloadFormat } from './payload-formats.ts'
-import { Readiness } from './readiness.ts'
-import type { TrackSourceEventMap } from './rtp-track-source.ts'
-import { maxStreams, SourceCore } from './source-core.ts'
-import { TargetBitrateEvent } from './target-bitrate-event.ts'
+import { maxStreams } from './source-core.ts'
 import type { MediaCodec, MediaKind } from './track-signal.ts'
+import { WrittenTrack, WrittenTrackSource } from './written-track-source.ts'
 
 export interface EncodedTrackSourceOptions {
   /** `'video/VP8'`, or with its parameters. Opus, PCMU, PCMA, VP8, VP9 and H.264 can be packetised. */
@@ -87,27 +78,25 @@ const toOptions: Converter<ConvertedOptions> = dictionary('EncodedTrackSourceOpt
 const minPayloadBytes = 64
 
 /** Frames of an encoder, or of a file, as a track. Each is cut into packets once, for all connections that send it. */
-export class EncodedTrackSource extends TypedEventTarget<TrackSourceEventMap> {
+export class EncodedTrackSource extends WrittenTrackSource {
   static {
-    exposeInterface(EncodedTrackSource, 'EncodedTrackSource', { implementedBy: value => #core in value })
+    exposeInterface(EncodedTrackSource, 'EncodedTrackSource', { implementedBy: value => #written in value })
   }
 
-  readonly #core: SourceCore
+  readonly #written: WrittenTrack
   readonly #environment: MediaEnvironment
   readonly #format: PayloadFormat
   readonly #codec: MediaCodec
   readonly #description: AvcDescription | undefined
   readonly #maxPayloadBytes: number
-  readonly #readiness: Readiness
-  readonly #streams = new Map<string | undefined, FrameStream>()
+  readonly #streams: Map<string | undefined, FrameStream>
   readonly #dropped = { malformed: 0, unused: 0, awaitsKeyframe: 0, tooManyStreams: 0, closed: 0 }
-  #written = 0
+  #writes = 0
   #frames = 0
   #keyframes = 0
   #packets = 0
   #bytes = 0
   #refused = 0
-  #keyframeRequests = 0
 
   /**
    * @throws {TypeError} if a kind or option is none
@@ -119,56 +108,42 @@ export class EncodedTrackSource extends TypedEventTarget<TrackSourceEventMap> {
     const context = 'EncodedTrackSource constructor: argument 2'
     const { codec, description, label, maxPayloadBytes } = toOptions(options, context)
     if (maxPayloadBytes < minPayloadBytes) throw new TypeError(`payloads of ${maxPayloadBytes} bytes`)
-    super()
-    this.#format = supportedFormat(trackKind, typeof codec === 'string' ? codec : codec.mimeType)
-    this.#codec = typeof codec === 'string' ? this.#format.codec : codec
-    this.#description = description && parseAvcDescription(description, `${context}: description`)
-    this.#maxPayloadBytes = maxPayloadBytes
-    this.#environment = options.environment ?? systemMediaEnvironment
-    this.#readiness = new Readiness(this.#environment.timers)
-    this.#core = new SourceCore({
+    const format = supportedFormat(trackKind, typeof codec === 'string' ? codec : codec.mimeType)
+    const avc = description && parseAvcDescription(description, `${context}: description`)
+    const environment = options.environment ?? systemMediaEnvironment
+    const streams = new Map<string | undefined, FrameStream>()
+    const written = new WrittenTrack({
       kind: trackKind,
       label,
-      environment: this.#environment,
-      keyframeRequested: rid => this.#requested(rid),
-      targetChanged: ({ rid = null, bitrate, ...encoding }) => {
-        this.dispatchEvent(new TargetBitrateEvent('targetbitrate', { rid, bitrate, encoding }))
+      environment,
+      started: () => {
+        for (const stream of streams.values()) stream.awaitsKeyframe = true
+        written.core.requestKeyframe()
       },
-      started: () => this.#started(),
-      drained: () => this.#readiness.ready(),
-      closed: () => this.#readiness.fail(new DOMException('the source is closed', 'InvalidStateError')),
     })
-  }
-
-  get track(): MediaStreamTrack {
-    return this.#core.handle.track
+    super(written)
+    this.#written = written
+    this.#streams = streams
+    this.#format = format
+    this.#codec = typeof codec === 'string' ? format.codec : codec
+    this.#description = avc
+    this.#maxPayloadBytes = maxPayloadBytes
+    this.#environment = environment
   }
 
   get codec(): MediaCodec {
     return this.#codec
   }
 
-  get closed(): boolean {
-    return this.#core.closed
-  }
-
-  /**
-   * Resolved when it is worth writing again, after {@link write} has returned false: somebody takes the track, and what waits
-   * to be sent is less. Rejected with an InvalidStateError once the source is closed.
-   */
-  get ready(): Promise<void> {
-    return this.#readiness.promise
-  }
-
   get stats(): EncodedTrackSourceStats {
     return {
-      written: this.#written,
+      written: this.#writes,
       frames: this.#frames,
       keyframes: this.#keyframes,
       packets: this.#packets,
       bytes: this.#bytes,
       refused: this.#refused,
-      keyframeRequests: this.#keyframeRequests,
+      keyframeRequests: this.#written.keyframeRequests,
       dropped: { ...this.#dropped },
     }
   }
@@ -181,13 +156,13 @@ export class EncodedTrackSource extends TypedEventTarget<TrackSourceEventMap> {
    */
   write(frame: WrittenFrame): boolean {
     const converted = toWrittenFrame(frame, 'EncodedTrackSource.write: argument 1')
-    this.#written++
-    if (this.#core.closed) return this.#drop('closed')
+    this.#writes++
+    if (this.#written.core.closed) return this.#drop('closed')
     const stream = this.#streamOf(converted.rid)
     if (stream === undefined) return this.#drop('tooManyStreams')
     const timestamp = stream.timeOf(converted.data, converted)
-    if (!this.#core.hasConsumers) {
-      this.#readiness.pause()
+    if (!this.#written.core.hasConsumers) {
+      this.#written.readiness.pause()
       return this.#drop('unused')
     }
     const isH264 = this.#format.codec.mimeType === 'video/H264'
@@ -204,39 +179,17 @@ export class EncodedTrackSource extends TypedEventTarget<TrackSourceEventMap> {
     return this.#deliver(stream, payloads, timestamp)
   }
 
-  /** Ends the track. */
-  close(): void {
-    this.#core.close()
-  }
-
-  get onkeyframerequest(): HeldEventHandler {
-    return getEventHandler(this, 'keyframerequest')
-  }
-
-  set onkeyframerequest(handler: EventHandler<EncodedTrackSource, KeyframeRequestEvent>) {
-    setEventHandler(this, 'keyframerequest', handler)
-  }
-
-  /** What the encoder is to produce: how much connections have room for, and what they ask of each encoding. */
-  get ontargetbitrate(): HeldEventHandler {
-    return getEventHandler(this, 'targetbitrate')
-  }
-
-  set ontargetbitrate(handler: EventHandler<EncodedTrackSource, TargetBitrateEvent>) {
-    setEventHandler(this, 'targetbitrate', handler)
-  }
-
   /** All packets of it, even if some are refused: those who take them get a whole frame. */
   #deliver(stream: FrameStream, payloads: readonly PacketizedPayload[], timestamp: number): boolean {
     let taken = true
     for (const payload of payloads) {
       this.#packets++
       this.#bytes += payload.payload.length
-      if (this.#core.deliver(stream.packet(payload, timestamp), stream.context, undefined)) continue
+      if (this.#written.core.deliver(stream.packet(payload, timestamp), stream.context, undefined)) continue
       taken = false
       this.#refused++
     }
-    if (!taken) this.#readiness.hold()
+    if (!taken) this.#written.readiness.hold()
     return taken
   }
 
@@ -258,17 +211,6 @@ export class EncodedTrackSource extends TypedEventTarget<TrackSourceEventMap> {
     })
     this.#streams.set(rid, stream)
     return stream
-  }
-
-  #started(): void {
-    for (const stream of this.#streams.values()) stream.awaitsKeyframe = true
-    this.#readiness.ready()
-    this.#core.requestKeyframe()
-  }
-
-  #requested(rid: string | undefined): void {
-    this.#keyframeRequests++
-    this.dispatchEvent(new KeyframeRequestEvent('keyframerequest', { rid: rid ?? null }))
   }
 }
 

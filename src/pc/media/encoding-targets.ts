@@ -35,6 +35,11 @@ export class EncodingTargets {
     this.#cancel = waitMs === 0 ? soon(tell) : timers.set(waitMs, tell)
   }
 
+  /** What each of them wants. */
+  get consumers(): ReadonlyMap<object, readonly EncodingTarget[]> {
+    return this.#consumers
+  }
+
   close(): void {
     this.#closed = true
     this.#cancel?.()
@@ -75,7 +80,35 @@ function common(a: EncodingTarget, b: EncodingTarget): EncodingTarget {
     maxFramerate: least(a.maxFramerate, b.maxFramerate),
     scaleResolutionDownBy: most(a.scaleResolutionDownBy, b.scaleResolutionDownBy),
     codec: a.codec ?? b.codec,
+    ...commonWishes(a, b),
   }
+}
+
+/** What few ask for. The smaller picture and the shorter packet suit both; layers are those of who asks for some. */
+function commonWishes(a: EncodingTarget, b: EncodingTarget): Partial<EncodingTarget> {
+  const scaleResolutionDownTo = smaller(a.scaleResolutionDownTo, b.scaleResolutionDownTo)
+  const scalabilityMode = a.scalabilityMode ?? b.scalabilityMode
+  const ptime = least(a.ptime, b.ptime)
+  const degradationPreference = a.degradationPreference ?? b.degradationPreference
+  return {
+    ...(scaleResolutionDownTo === undefined ? {} : { scaleResolutionDownTo }),
+    ...(scalabilityMode === undefined ? {} : { scalabilityMode }),
+    ...(ptime === undefined ? {} : { ptime }),
+    ...(degradationPreference === undefined ? {} : { degradationPreference }),
+    ...(a.adaptivePtime === true && b.adaptivePtime === true ? { adaptivePtime: true } : {}),
+  }
+}
+
+type Restriction = EncodingTarget['scaleResolutionDownTo']
+
+/** webrtc-extensions §7.1: it does not matter which side is which. */
+function smaller(a: Restriction, b: Restriction): Restriction {
+  if (a === undefined || b === undefined) return a ?? b
+  return pixels(a) <= pixels(b) ? a : b
+}
+
+function pixels({ maxWidth = 0, maxHeight = 0 }: NonNullable<Restriction>): number {
+  return maxWidth * maxHeight
 }
 
 function least(a: number | undefined, b: number | undefined): number | undefined {
@@ -93,6 +126,12 @@ function isSame(a: EncodingTarget, b: EncodingTarget): boolean {
     a.maxBitrate === b.maxBitrate &&
     a.maxFramerate === b.maxFramerate &&
     a.scaleResolutionDownBy === b.scaleResolutionDownBy &&
+    a.scaleResolutionDownTo?.maxWidth === b.scaleResolutionDownTo?.maxWidth &&
+    a.scaleResolutionDownTo?.maxHeight === b.scaleResolutionDownTo?.maxHeight &&
+    a.scalabilityMode === b.scalabilityMode &&
+    a.ptime === b.ptime &&
+    a.adaptivePtime === b.adaptivePtime &&
+    a.degradationPreference === b.degradationPreference &&
     isSameCodec(a.codec, b.codec)
   )
 }

@@ -14,6 +14,8 @@ export interface FrameStreamOptions {
   readonly format: PayloadFormat
   readonly codec: MediaCodec
   readonly rid: string | undefined
+  /** See {@link StreamContext}. */
+  readonly madeFor?: object | null
   readonly maxPayloadBytes: number
   readonly random: RandomSource
 }
@@ -33,9 +35,9 @@ export class FrameStream {
   /** Where the last frame ends, in units of the clock. */
   #next = 0
 
-  constructor({ format, codec, rid, maxPayloadBytes, random }: FrameStreamOptions) {
+  constructor({ format, codec, rid, madeFor, maxPayloadBytes, random }: FrameStreamOptions) {
     // An audio encoder gives a packet at a time, and those do not wait behind pictures.
-    this.context = { codec, rid, extensions: noExtensions, paced: format.kind === 'video' }
+    this.context = { codec, rid, extensions: noExtensions, paced: format.kind === 'video', madeFor }
     this.#format = format
     this.#clockRate = codec.clockRate
     this.#packetizer = format.packetizer(codec, maxPayloadBytes)

@@ -35,6 +35,7 @@ export interface MediaStreamTrackEventMap {
   mute: Event
   unmute: Event
   ended: Event
+  isolationchange: Event
 }
 
 type Handler<Type extends keyof MediaStreamTrackEventMap> = EventHandler<
@@ -115,10 +116,9 @@ export class MediaStreamTrack extends TypedEventTarget<MediaStreamTrackEventMap>
     return this.#slots.gate.ended ? 'ended' : 'live'
   }
 
-  /** webrtc-identity §8.1: whether the application is kept from the media. It never is: there is no other origin here. */
+  /** webrtc-identity §11.1.1: whether the application is kept from the media. */
   get isolated(): boolean {
-    if (!(#slots in this)) throw new TypeError('MediaStreamTrack.isolated: Illegal invocation')
-    return false
+    return this.#slots.origin.isolated
   }
 
   /** MediaStreamTrack Content Hints: what the application says about the content; the empty string, or a hint for this kind. */
@@ -197,7 +197,7 @@ export class MediaStreamTrack extends TypedEventTarget<MediaStreamTrackEventMap>
     return getEventHandler(this, 'isolationchange')
   }
 
-  set onisolationchange(handler: EventHandler<MediaStreamTrack>) {
+  set onisolationchange(handler: Handler<'isolationchange'>) {
     setEventHandler(this, 'isolationchange', handler)
   }
 }
@@ -224,6 +224,8 @@ export interface TrackHandle {
   setMuted(muted: boolean): void
   /** The source has ended. The event is fired at once: call it from a task. */
   end(): void
+  /** webrtc-identity §11.1.1: the application is kept from the media from now on. The event is fired at once: call it from a task. */
+  isolate(): void
 }
 
 /** mediacapture-streams §4.3: "create a MediaStreamTrack". */
@@ -235,6 +237,8 @@ export function createTrack(options: TrackOptions): TrackHandle {
     random: options.random ?? systemRandom,
     stopped: options.stopped ?? (() => undefined),
     muted: options.muted ?? false,
+    isolated: false,
+    confinement: undefined,
     live: new Set(),
   }
   const track = addTrack(origin, options.id ?? randomUuid(origin.random))
@@ -243,11 +247,39 @@ export function createTrack(options: TrackOptions): TrackHandle {
     track,
     setMuted: muted => setMuted(origin, muted),
     end: () => endOrigin(origin),
+    isolate: () => isolateOrigin(origin),
   }
 }
 
 export function isMediaStreamTrack(value: unknown): value is MediaStreamTrack {
   return implementsInterface(MediaStreamTrack, value)
+}
+
+/**
+ * webrtc-identity §11.1: a track for one peer alone. To be called before anybody has it.
+ *
+ * @param peerIdentity `<user>@<domain>`
+ */
+export function confineTrack(track: MediaStreamTrack, peerIdentity: string): void {
+  const { origin } = slotsOf(track)
+  origin.isolated = true
+  origin.confinement = peerIdentity
+}
+
+/** The one peer that a track may be sent to; undefined: any. */
+export function confinementOf(track: MediaStreamTrack | null): string | undefined {
+  return track === null ? undefined : slotsOf(track).origin.confinement
+}
+
+/**
+ * The signal of a track, for who shows it to the application.
+ *
+ * @throws {DOMException} SecurityError if the track is isolated
+ */
+export function readableSourceOf(track: MediaStreamTrack): TrackSource {
+  // webrtc-identity §11.1: the content of an isolated track is not accessible
+  if (track.isolated) throw new DOMException('the track is isolated', 'SecurityError')
+  return sourceOf(track)
 }
 
 /** What a track has in common with its clones. */
@@ -259,6 +291,9 @@ interface TrackOrigin {
   readonly stopped: () => void
   readonly live: Set<MediaStreamTrack>
   muted: boolean
+  isolated: boolean
+  /** webrtc-identity §11.1: the one peer that it may be sent to. */
+  confinement: string | undefined
 }
 
 /** The internal slots of a track. */
@@ -293,7 +328,7 @@ function addTrack(origin: TrackOrigin, id: string): MediaStreamTrack {
 }
 
 /** mediacapture-streams §4.3: "clone a track". */
-function cloneTrack({ origin, gate, constraints }: TrackSlots): MediaStreamTrack {
+function cloneTrack({ origin, gate, constraints, contentHint }: TrackSlots): MediaStreamTrack {
   // clone a track, step 3: it is enabled, whether the original is or not
   const clone = addTrack(origin, randomUuid(origin.random))
   const slots = slotsOf(clone)
@@ -304,6 +339,8 @@ function cloneTrack({ origin, gate, constraints }: TrackSlots): MediaStreamTrack
   }
   // clone a track, step 6
   slots.constraints = structuredClone(constraints)
+  // As browsers have it: a clone begins with the hint of the original
+  slots.contentHint = contentHint
   return clone
 }
 
@@ -327,6 +364,13 @@ function setMuted(origin: TrackOrigin, muted: boolean): void {
     // set a track's muted state, steps 4 and 5
     track.dispatchEvent(new Event(muted ? 'mute' : 'unmute'))
   }
+}
+
+/** webrtc-identity §11.1.1: all tracks of a source are isolated from now on. */
+function isolateOrigin(origin: TrackOrigin): void {
+  if (origin.isolated) return
+  origin.isolated = true
+  for (const track of [...origin.live]) track.dispatchEvent(new Event('isolationchange'))
 }
 
 /** mediacapture-streams §4.3.1.2: all tracks of a source end for another reason than stop(). */

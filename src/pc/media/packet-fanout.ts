@@ -16,6 +16,11 @@ export class PacketFanout {
     return this.#consumers.length
   }
 
+  /** Whether all of them say what they would have. */
+  get saysTargets(): boolean {
+    return this.#consumers.every(consumer => consumer.saysTargets === true)
+  }
+
   /** Adds a consumer; the result, called once or more, takes it away. */
   subscribe(consumer: TrackConsumer): () => void {
     this.#consumers = [...this.#consumers, consumer]

@@ -10,7 +10,7 @@ import {
   withDefault,
 } from '../webidl.ts'
 import type { ItemQueue } from './item-queue.ts'
-import { isMediaStreamTrack, type MediaStreamTrack, observeTrack, sourceOf } from './media-stream-track.ts'
+import { isMediaStreamTrack, type MediaStreamTrack, observeTrack, readableSourceOf } from './media-stream-track.ts'
 import { SinkOutlets } from './sink-outlets.ts'
 import type { MediaCodec, StreamContext, TrackConsumer, TrackSource } from './track-signal.ts'
 
@@ -63,11 +63,14 @@ export class RtpTrackSink implements AsyncIterable<SinkPacket> {
   readonly #release: () => void
   #packets = 0
 
-  /** @throws {TypeError} if it is not given a track */
+  /**
+   * @throws {TypeError} if it is not given a track
+   * @throws {DOMException} SecurityError for a track that is isolated
+   */
   constructor(track: MediaStreamTrack, options: RtpTrackSinkOptions = {}) {
     const context = 'RtpTrackSink constructor'
     requireArguments(arguments.length, 1, context)
-    const source = sourceOf(toTrack(track, `${context}: argument 1`))
+    const source = readableSourceOf(toTrack(track, `${context}: argument 1`))
     const { queueLimit } = toOptions(options, `${context}: argument 2`)
     const bounds = { maxItems: Math.max(1, queueLimit), maxBytes: maxQueuedPacketBytes }
     this.#source = source
@@ -75,6 +78,8 @@ export class RtpTrackSink implements AsyncIterable<SinkPacket> {
     this.#outlets = outlets
     const consumer: TrackConsumer = {
       packet: (packet, stream, raw) => {
+        // Made for a sender, in a size of its own.
+        if (stream.madeFor) return true
         this.#packets++
         outlets.give(new ReceivedRtp(packet, stream, raw))
         return true

@@ -5,28 +5,20 @@ import {
   type Converter,
   dictionary,
   domString,
-  type EventHandler,
   enforceRange,
   exposeInterface,
-  getEventHandler,
-  type HeldEventHandler,
   optional,
   requireArguments,
   required,
   sequence,
-  setEventHandler,
-  TypedEventTarget,
   withDefault,
 } from '../webidl.ts'
 import { viewBytes } from './buffer-source.ts'
 import { toMediaCodec, toMediaKind } from './codec-argument.ts'
-import { KeyframeRequestEvent } from './keyframe-request-event.ts'
 import { type MediaEnvironment, systemMediaEnvironment } from './media-environment.ts'
-import type { MediaStreamTrack } from './media-stream-track.ts'
-import { Readiness } from './readiness.ts'
-import { maxStreams, SourceCore } from './source-core.ts'
-import { TargetBitrateEvent } from './target-bitrate-event.ts'
+import { maxStreams } from './source-core.ts'
 import type { MediaCodec, MediaKind, StreamContext } from './track-signal.ts'
+import { WrittenTrack, WrittenTrackSource } from './written-track-source.ts'
 
 export interface RtpTrackSourceOptions {
   /** What the packets hold; undefined: whatever the connection that sends them has negotiated. */
@@ -61,12 +53,6 @@ export interface RtpTrackSourceStats {
   readonly dropped: Readonly<Record<RtpTrackSourceDrop, number>>
 }
 
-/** The events of a source, by type. */
-export interface TrackSourceEventMap {
-  keyframerequest: KeyframeRequestEvent
-  targetbitrate: TargetBitrateEvent
-}
-
 /** A stream that the application writes: its packets have a source of their own. */
 interface WrittenStream {
   context: StreamContext
@@ -91,20 +77,19 @@ const toOptions = dictionary('RtpTrackSourceOptions', {
  * Each connection that sends the track gives the packets its own SSRC, payload type, numbering and header extensions; what
  * they say themselves matters only by its steps.
  */
-export class RtpTrackSource extends TypedEventTarget<TrackSourceEventMap> {
+export class RtpTrackSource extends WrittenTrackSource {
   static {
-    exposeInterface(RtpTrackSource, 'RtpTrackSource', { implementedBy: value => #core in value })
+    exposeInterface(RtpTrackSource, 'RtpTrackSource', { implementedBy: value => #written in value })
   }
 
-  readonly #core: SourceCore
+  readonly #written: WrittenTrack
   readonly #codec: MediaCodec | undefined
   readonly #extensions: HeaderExtensionMap
   readonly #paced: boolean
-  readonly #readiness: Readiness
   readonly #plain: WrittenStream
   readonly #streams = new Map<string, WrittenStream>()
   readonly #dropped = { malformed: 0, rtcp: 0, unused: 0, refused: 0, tooManyStreams: 0, closed: 0 }
-  #written = 0
+  #writes = 0
   #bytes = 0
   #delivered = 0
 
@@ -114,48 +99,24 @@ export class RtpTrackSource extends TypedEventTarget<TrackSourceEventMap> {
     const context = 'RtpTrackSource constructor'
     const trackKind = toMediaKind(kind, `${context}: argument 1`)
     const { codec, headerExtensions, label, paced } = toOptions(options, `${context}: argument 2`)
-    super()
+    const extensions = toExtensionMap(headerExtensions ?? [], context)
+    const environment = options?.environment ?? systemMediaEnvironment
+    const written = new WrittenTrack({ kind: trackKind, label, environment })
+    super(written)
+    this.#written = written
     this.#codec = codec
-    this.#extensions = toExtensionMap(headerExtensions ?? [], context)
+    this.#extensions = extensions
     this.#paced = paced
     this.#plain = this.#newStream(undefined)
-    const environment = options?.environment ?? systemMediaEnvironment
-    this.#readiness = new Readiness(environment.timers)
-    this.#core = new SourceCore({
-      kind: trackKind,
-      label,
-      environment,
-      keyframeRequested: rid => {
-        this.dispatchEvent(new KeyframeRequestEvent('keyframerequest', { rid: rid ?? null }))
-      },
-      targetChanged: ({ rid = null, bitrate, ...encoding }) => {
-        this.dispatchEvent(new TargetBitrateEvent('targetbitrate', { rid, bitrate, encoding }))
-      },
-      started: () => this.#readiness.ready(),
-      drained: () => this.#readiness.ready(),
-      closed: () => this.#readiness.fail(new DOMException('the source is closed', 'InvalidStateError')),
-    })
-  }
-
-  get track(): MediaStreamTrack {
-    return this.#core.handle.track
-  }
-
-  get closed(): boolean {
-    return this.#core.closed
-  }
-
-  /**
-   * Resolved when it is worth writing again, after {@link write} has returned false: somebody takes the track, and what waits
-   * to be sent is less. Rejected with an InvalidStateError once the source is closed.
-   */
-  get ready(): Promise<void> {
-    return this.#readiness.promise
   }
 
   get stats(): RtpTrackSourceStats {
-    const { written, bytes, delivered } = { written: this.#written, bytes: this.#bytes, delivered: this.#delivered }
-    return { written, bytes, delivered, dropped: { ...this.#dropped } }
+    return {
+      written: this.#writes,
+      bytes: this.#bytes,
+      delivered: this.#delivered,
+      dropped: { ...this.#dropped },
+    }
   }
 
   /**
@@ -171,9 +132,9 @@ export class RtpTrackSource extends TypedEventTarget<TrackSourceEventMap> {
     const data = viewBytes(packet, 'RtpTrackSource.write: argument 1')
     const rid = options?.rid
     const stream = rid === undefined ? this.#plain : this.#streamOf(domString(rid, 'RtpTrackSource.write: rid'))
-    this.#written++
+    this.#writes++
     this.#bytes += data.length
-    if (this.#core.closed) return this.#drop('closed')
+    if (this.#written.core.closed) return this.#drop('closed')
     if (stream === undefined) return this.#drop('tooManyStreams')
     const parsed = parseRtp(data)
     if ('drop' in parsed) return this.#drop('malformed')
@@ -182,42 +143,20 @@ export class RtpTrackSource extends TypedEventTarget<TrackSourceEventMap> {
     return this.#deliver(parsed, stream, data)
   }
 
-  /** Ends the track. */
-  close(): void {
-    this.#core.close()
-  }
-
-  get onkeyframerequest(): HeldEventHandler {
-    return getEventHandler(this, 'keyframerequest')
-  }
-
-  set onkeyframerequest(handler: EventHandler<RtpTrackSource, KeyframeRequestEvent>) {
-    setEventHandler(this, 'keyframerequest', handler)
-  }
-
-  /** How much connections have room for, and what they ask of each encoding. */
-  get ontargetbitrate(): HeldEventHandler {
-    return getEventHandler(this, 'targetbitrate')
-  }
-
-  set ontargetbitrate(handler: EventHandler<RtpTrackSource, TargetBitrateEvent>) {
-    setEventHandler(this, 'targetbitrate', handler)
-  }
-
   #deliver(packet: RtpPacket, stream: WrittenStream, data: Uint8Array): boolean {
     if (stream.ssrc !== packet.ssrc) {
       if (stream.ssrc >= 0) stream.context = { ...stream.context }
       stream.ssrc = packet.ssrc
     }
-    if (this.#core.deliver(packet, stream.context, data)) {
+    if (this.#written.core.deliver(packet, stream.context, data)) {
       this.#delivered++
       return true
     }
-    if (!this.#core.hasConsumers) {
-      this.#readiness.pause()
+    if (!this.#written.core.hasConsumers) {
+      this.#written.readiness.pause()
       return this.#drop('unused')
     }
-    this.#readiness.hold()
+    this.#written.readiness.hold()
     return this.#drop('refused')
   }
 

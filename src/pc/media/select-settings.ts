@@ -1,7 +1,8 @@
 import {
   type Constrainable,
+  type ConstrainBoolean,
+  type ConstrainBooleanOrDOMString,
   type ConstrainDOMString,
-  type ConstrainDOMStringParameters,
   type ConstrainNumber,
   type ConstrainNumberRange,
   constrainableProperties,
@@ -20,6 +21,10 @@ export const unconstrainable: Constrainable = {
   },
 }
 
+const textProperties = ['deviceId', 'echoCancellation', 'facingMode', 'groupId', 'resizeMode'] as const
+/** Of a string in a constraint. */
+export const maxTextLength = 500
+
 /** What a bare value means: it is ideal, but exact among the advanced constraints. */
 type Bare = 'ideal' | 'exact'
 
@@ -33,6 +38,7 @@ export function selectSettings<Settings extends MediaTrackSettings>(
   possible: readonly Settings[],
   constraints: MediaTrackConstraints,
 ): Settings {
+  refuseOverlong(constraints)
   // SelectSettings, step 3: bare values are ideal
   let candidates = possible.filter(settings => fitnessDistance(settings, constraints, 'ideal') < Infinity)
   // SelectSettings, step 4
@@ -75,10 +81,19 @@ function propertyDistance(
   property: keyof MediaTrackConstraintSet,
   bare: Bare,
 ): number {
-  if (property === 'deviceId' || property === 'groupId') {
-    return stringDistance(settings[property], set[property], bare)
+  switch (property) {
+    case 'deviceId':
+    case 'groupId':
+    case 'facingMode':
+    case 'resizeMode':
+    case 'echoCancellation':
+    case 'autoGainControl':
+    case 'noiseSuppression':
+    case 'backgroundBlur':
+      return valueDistance(settings[property], set[property], bare)
+    default:
+      return numberDistance(settings[property], set[property], bare)
   }
-  return numberDistance(settings[property], set[property], bare)
 }
 
 function numberDistance(actual: number | undefined, constraint: ConstrainNumber | undefined, bare: Bare): number {
@@ -98,23 +113,45 @@ function isWithin(actual: number, min = -Infinity, max = Infinity, exact = actua
   return actual >= min && actual <= max && actual === exact
 }
 
-function stringDistance(actual: string | undefined, constraint: ConstrainDOMString | undefined, bare: Bare): number {
+type Value = string | boolean
+type Values = Value | readonly string[]
+type ConstrainValue = ConstrainDOMString | ConstrainBoolean | ConstrainBooleanOrDOMString
+
+function valueDistance(actual: Value | undefined, constraint: ConstrainValue | undefined, bare: Bare): number {
   if (constraint === undefined) return 0
-  const { exact, ideal }: ConstrainDOMStringParameters =
-    typeof constraint === 'string' || Array.isArray(constraint) ? { [bare]: constraint } : constraint
+  const { exact, ideal } = parametersOf(constraint, bare)
   if (isGiven(exact) && !isOneOf(actual, exact)) return Infinity
   if (actual === undefined) return 1
   // fitness distance, step 8
   return isGiven(ideal) && !isOneOf(actual, ideal) ? 1 : 0
 }
 
-/** SelectSettings, step 1: an empty list is no constraint. */
-function isGiven(values: string | readonly string[] | undefined): values is string | readonly string[] {
-  return values !== undefined && (typeof values === 'string' || values.length > 0)
+function parametersOf(constraint: ConstrainValue, bare: Bare): { readonly exact?: Values; readonly ideal?: Values } {
+  return typeof constraint === 'object' && !Array.isArray(constraint) ? constraint : { [bare]: constraint }
 }
 
-function isOneOf(actual: string | undefined, values: string | readonly string[]): boolean {
-  return typeof values === 'string' ? actual === values : actual !== undefined && values.includes(actual)
+/** SelectSettings, step 1: an empty list is no constraint. */
+function isGiven(values: Values | undefined): values is Values {
+  return values !== undefined && !(typeof values === 'object' && values.length === 0)
+}
+
+function isOneOf(actual: Value | undefined, values: Values): boolean {
+  if (typeof values !== 'object') return actual === values
+  return typeof actual === 'string' && values.includes(actual)
+}
+
+/** @throws {OverconstrainedError} for a string that is too long to mean anything, required or not: as browsers do */
+function refuseOverlong({ advanced = [], ...constraints }: MediaTrackConstraints): void {
+  for (const set of [constraints, ...advanced]) {
+    for (const property of textProperties) {
+      const constraint = set[property]
+      if (constraint === undefined) continue
+      const { exact, ideal } = parametersOf(constraint, 'ideal')
+      if ([exact, ideal].flat().some(value => typeof value === 'string' && value.length > maxTextLength)) {
+        throw new OverconstrainedError(property, `the constraint on ${property} is too long`)
+      }
+    }
+  }
 }
 
 /** Names a constraint that no settings meet; none if it takes several to exclude them all. */

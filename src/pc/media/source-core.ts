@@ -75,6 +75,16 @@ export class SourceCore implements TrackSource {
     this.#targets.set(consumer, targets)
   }
 
+  /** What each of them would have that says so. */
+  get targets(): ReadonlyMap<object, readonly EncodingTarget[]> {
+    return this.#targets.consumers
+  }
+
+  /** Whether somebody takes packets who does not say what they are to be. */
+  get hasPlainConsumers(): boolean {
+    return !this.#fanout.saysTargets
+  }
+
   deliver(packet: RtpPacket, context: StreamContext, raw: Uint8Array | undefined): boolean {
     return this.#fanout.deliver(packet, context, raw)
   }

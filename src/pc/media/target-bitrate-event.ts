@@ -13,6 +13,7 @@ import {
   withDefault,
 } from '../webidl.ts'
 import { toMediaCodec } from './codec-argument.ts'
+import { type RTCResolutionRestriction, toResolutionRestriction } from './resolution-restriction.ts'
 import type { MediaCodec } from './track-signal.ts'
 
 /** What is asked of an encoding, by RTCRtpSender.setParameters(), of all senders of the track together. */
@@ -25,6 +26,16 @@ export interface TargetBitrateEncoding {
   maxFramerate?: number | undefined
   /** The most of all. */
   scaleResolutionDownBy?: number | undefined
+  /** The smallest of all, in place of the above: no larger than this, whichever way round it is. */
+  scaleResolutionDownTo?: RTCResolutionRestriction | undefined
+  /** The layers: webrtc-svc §5. */
+  scalabilityMode?: string | undefined
+  /** Milliseconds of sound in a packet. */
+  ptime?: number | undefined
+  /** All take packets of any length. */
+  adaptivePtime?: boolean | undefined
+  /** What is to stay as it is where there is not enough room: an RTCDegradationPreference. */
+  degradationPreference?: string | undefined
   /** The one to change to. */
   codec?: MediaCodec | undefined
 }
@@ -40,10 +51,15 @@ export interface TargetBitrateEventInit {
 
 const toEncoding: Converter<TargetBitrateEncoding> = dictionary('TargetBitrateEncoding', {
   active: withDefault(boolean, true),
+  adaptivePtime: optional(boolean),
   codec: optional(toMediaCodec),
+  degradationPreference: optional(domString),
   maxBitrate: optional(double),
   maxFramerate: optional(double),
+  ptime: optional(double),
+  scalabilityMode: optional(domString),
   scaleResolutionDownBy: optional(double),
+  scaleResolutionDownTo: optional(toResolutionRestriction),
 })
 const toInit = dictionary('TargetBitrateEventInit', {
   ...eventInitMembers,

@@ -75,6 +75,10 @@ export class TrackGate implements TrackSource, TrackConsumer {
     return this.#source.jitterBufferTarget
   }
 
+  get saysTargets(): boolean {
+    return this.#fanout.saysTargets
+  }
+
   encodingTargets(consumer: object, targets: readonly EncodingTarget[]): void {
     if (targets.length === 0) this.#targets.delete(consumer)
     else this.#targets.set(consumer, targets)

@@ -32,6 +32,11 @@ export interface StreamContext {
    * stream); each context has its own if not given.
    */
   readonly numbering?: object
+  /**
+   * Where a source makes packets for each of those who take them: for whom, as it calls itself in
+   * {@link TrackSource.encodingTargets}; null: for all who do not say what they would have. Undefined: the packets are for all.
+   */
+  readonly madeFor?: object | null | undefined
 }
 
 /** How an encoding is to be produced: webrtc-pc §5.2.5. */
@@ -43,6 +48,15 @@ export interface TargetEncoding {
   /** Pictures a second. */
   readonly maxFramerate?: number | undefined
   readonly scaleResolutionDownBy?: number | undefined
+  /** webrtc-extensions §6.1: the largest picture, in place of the above. */
+  readonly scaleResolutionDownTo?: { readonly maxWidth?: number; readonly maxHeight?: number } | undefined
+  /** webrtc-svc §5 */
+  readonly scalabilityMode?: string | undefined
+  /** Milliseconds of sound in a packet. */
+  readonly ptime?: number | undefined
+  readonly adaptivePtime?: boolean | undefined
+  /** mst-content-hint: what is to stay as it is where there is not enough room. */
+  readonly degradationPreference?: string | undefined
   readonly codec?: MediaCodec | undefined
 }
 
@@ -56,6 +70,8 @@ export interface EncodingTarget extends TargetEncoding {
 
 /** Who takes the packets of a track: a sender, a sink. */
 export interface TrackConsumer {
+  /** It says what it would have by {@link TrackSource.encodingTargets}: of what is made for others it takes nothing. */
+  readonly saysTargets?: boolean
   /**
    * Takes a packet, at once. It may keep views of it and must not change them.
    *

@@ -40,7 +40,15 @@ function findGroups(session: SdpSession): number[][] {
  * For each section the index of the one whose transport it is on if what the description bundles is bundled; undefined
  * for one that is not in use.
  */
-export function bundledHomes(session: SdpSession): (number | undefined)[] {
+export function bundledHomes(session: SdpSession): readonly (number | undefined)[] {
+  const known = knownHomes.get(session) ?? findHomes(session)
+  knownHomes.set(session, known)
+  return known
+}
+
+const knownHomes = new WeakMap<SdpSession, readonly (number | undefined)[]>()
+
+function findHomes(session: SdpSession): readonly (number | undefined)[] {
   const homes: (number | undefined)[] = session.media.map((section, index) => (isLive(section) ? index : undefined))
   for (const group of bundleGroups(session)) {
     // RFC 9143 §7.3.1: the first one in the group that has a transport to bring
@@ -50,31 +58,15 @@ export function bundledHomes(session: SdpSession): (number | undefined)[] {
   return homes
 }
 
-/**
- * The same for an offer of ours that was not answered yet: RFC 9143 §7.2, each section that has credentials of its own has a
- * transport of its own, until the answer bundles it.
- */
-export function offeredHomes(session: SdpSession): (number | undefined)[] {
-  const homes = bundledHomes(session)
-  return homes.map((home, index) => (home !== undefined && bringsTransport(session, index) ? index : home))
-}
-
-/** Whether a section has credentials of its own, and does not just repeat those of the section that it is bundled onto. */
-export function bringsTransport(session: SdpSession, index: number): boolean {
-  const { iceUfrag } = session.media[index] ?? {}
-  if (iceUfrag === undefined) return false
-  const home = bundledHomes(session)[index]
-  return home === undefined || home === index || session.media[home]?.iceUfrag !== iceUfrag
-}
-
 /** RFC 8829 §5.3.1: which of the offered sections the bundle policy lets us accept. */
 export function acceptable(policy: RTCBundlePolicy, offer: SdpSession): boolean[] {
   const homes = bundledHomes(offer)
   const transports = new Set<number>()
+  const firsts = firstsOf(policy, offer)
   return offer.media.map((section, index) => {
     const home = homes[index]
     if (home === undefined || !isCarried(section)) return false
-    const first = firstOf(policy, offer, section.kind)
+    const first = firsts.get(section.kind)
     if (first !== undefined && first !== index && homes[first] !== home) return false
     if (!transports.has(home) && transports.size >= maxTransports) return false
     transports.add(home)
@@ -82,16 +74,17 @@ export function acceptable(policy: RTCBundlePolicy, offer: SdpSession): boolean[
   })
 }
 
-/** The section whose transport all others of the policy's scope must be on. */
-function firstOf(policy: RTCBundlePolicy, { media }: SdpSession, kind: string): number | undefined {
-  switch (policy) {
-    case 'max-compat':
-      return undefined
-    case 'max-bundle':
-      return media.findIndex(isCarried)
-    case 'balanced':
-      return media.findIndex(section => isCarried(section) && section.kind === kind)
-  }
+/** By the kind of a section: the one whose transport all others of the policy's scope must be on. */
+function firstsOf(policy: RTCBundlePolicy, { media }: SdpSession): ReadonlyMap<string, number> {
+  const firsts = new Map<string, number>()
+  if (policy === 'max-compat') return firsts
+  let firstOfAll: number | undefined
+  media.forEach((section, index) => {
+    if (!isCarried(section)) return
+    firstOfAll ??= index
+    if (!firsts.has(section.kind)) firsts.set(section.kind, policy === 'max-bundle' ? firstOfAll : index)
+  })
+  return firsts
 }
 
 /** A section of the offer that is being made. */

@@ -3,7 +3,7 @@ import type { AppliedDescription } from '../applied-description.ts'
 import { remoteFragments } from '../remote-fragments.ts'
 import type { RTCIceCandidateInit } from '../rtc-ice-candidate.ts'
 import type { Signaling } from '../signaling.ts'
-import { bringsTransport } from './bundle-plan.ts'
+import { bundledHomes } from './bundle-plan.ts'
 import type { SectionTransport } from './section-transport.ts'
 import type { SectionTransports } from './section-transports.ts'
 import { readCandidate, sectionOf } from './signalled-candidate.ts'
@@ -75,7 +75,11 @@ export class CandidateExchange {
 
   /** What belongs to another generation, or to a transport that was bundled away, waits in the description or is of no use. */
   #hearCandidate(fragments: Fragments, candidate: SdpCandidate | undefined): void {
+    const { remote } = this.#options.signaling
+    // RFC 9143 §7.2: in an offer each section has its own candidates, and those of one that is bundled away lead nowhere
+    const homes = remote?.type === 'offer' ? bundledHomes(remote.session) : []
     const concerned = [...fragments].map(([index, fragment]) => {
+      if ((homes[index] ?? index) !== index) return undefined
       const transport = this.#options.transports.at(index)
       return transport?.hasRemoteFragment(fragment) === true ? transport : undefined
     })
@@ -101,8 +105,10 @@ export class CandidateExchange {
     const { pendingLocal, currentLocal } = this.#options.signaling
     const { usernameFragment } = transport.iceParameters
     return present(pendingLocal, currentLocal).flatMap(description =>
-      description.session.media.flatMap(({ iceUfrag }, index) =>
-        iceUfrag === usernameFragment && bringsTransport(description.session, index) ? [{ description, index }] : [],
+      [...description.carriers].flatMap(([index, carrier]) =>
+        carrier === transport && description.session.media[index]?.iceUfrag === usernameFragment
+          ? [{ description, index }]
+          : [],
       ),
     )
   }

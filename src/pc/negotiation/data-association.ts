@@ -11,6 +11,8 @@ import type { SctpListener, SectionTransport } from './section-transport.ts'
 export interface DataAssociationOptions {
   readonly random: RandomSource
   readonly now: () => number
+  /** Runs a step from a task of its own, even if the connection is closed by then. */
+  readonly queueTask: (step: () => void) => void
   readonly channels: DataChannels
   readonly localData: LocalDataDescription
 }
@@ -22,6 +24,8 @@ export class DataAssociation implements SctpListener {
   readonly #slots: SctpTransportSlots
   #transport: SectionTransport
   #association: SctpAssociation | undefined
+  /** Which of the DTLS associations of the transport it runs on. */
+  #below = 0
   #remoteMaxMessageSize = Number.POSITIVE_INFINITY
   #isClosed = false
 
@@ -46,6 +50,11 @@ export class DataAssociation implements SctpListener {
     return this.#association === undefined
   }
 
+  /** The DTLS that it ran on was replaced: RFC 8831 §6.2, it lives on that. */
+  get isOver(): boolean {
+    return this.#association !== undefined && this.#below !== this.#transport.associationCount
+  }
+
   /** The section was bundled onto another transport, or is no more. */
   moveTo(transport: SectionTransport): void {
     this.#transport = transport
@@ -65,6 +74,7 @@ export class DataAssociation implements SctpListener {
       remotePort: remote.sctpPort,
       maxReceiveMessageSize: this.#options.localData.maxMessageSize,
     })
+    this.#below = this.#transport.associationCount
     this.#transport.listenToSctp(this)
     this.#transport.rtp.driver.attachSctp(this.#association)
     this.#options.channels.attach(this.#association, dtlsRole)
@@ -75,7 +85,15 @@ export class DataAssociation implements SctpListener {
     this.#options.channels.handle({ type: 'closed' })
     this.#association?.abort(this.#options.now())
     this.#transport.rtp.driver.schedule()
-    this.close()
+    this.#end()
+  }
+
+  /** Another association takes its place, which channels that have yet to open go over to. */
+  giveWay(): void {
+    this.#options.channels.leave()
+    this.#association?.abort(this.#options.now())
+    this.#transport.rtp.driver.schedule()
+    this.#end()
   }
 
   /** Silent: no event is fired any more. */
@@ -83,6 +101,13 @@ export class DataAssociation implements SctpListener {
     this.#isClosed = true
     this.#slots.state = 'closed'
     this.#transport.listenToSctp(undefined)
+  }
+
+  /** webrtc-pc §6.1.2: one that a description has ended tells so in a task. */
+  #end(): void {
+    const isNews = this.#slots.state !== 'closed'
+    this.close()
+    if (isNews) this.#options.queueTask(() => fire(this.sctp, 'statechange'))
   }
 
   dtlsStateChanged(): void {

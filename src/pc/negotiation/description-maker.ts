@@ -10,6 +10,7 @@ import {
   type OfferedLines,
 } from '../create-description.ts'
 import { acceptable, type OfferedTransport, planOffer } from './bundle-plan.ts'
+import { withHeaderEncryption } from './header-encryption.ts'
 import type { MediaNegotiation, OfferedSection } from './media-negotiation.ts'
 import { findDataSection, readRemoteTransport } from './remote-section.ts'
 import type { SectionTransport } from './section-transport.ts'
@@ -41,9 +42,12 @@ export class DescriptionMaker {
     const plan = planOffer(bundlePolicy, places)
     const lines = plan.sections.map((section, index) => {
       const isNew = transports.at(index) === undefined
-      return this.#offeredLines(section, index, isNew, fingerprints)
+      const tag = section.type === 'bundle-only' ? plan.groups.find(group => group.includes(index))?.[0] : index
+      const carrier = { section: plan.sections[tag ?? index] ?? section, index: tag ?? index }
+      return this.#offeredLines(section, carrier, isNew, fingerprints)
     })
-    return createOffer({ origin, iceLite, sections, lines, groups: plan.groups, data: localData })
+    const offer = createOffer({ origin, iceLite, sections, lines, groups: plan.groups, data: localData })
+    return withHeaderEncryption(offer)
   }
 
   /** RFC 8829 §5.3 */
@@ -63,7 +67,8 @@ export class DescriptionMaker {
       if (transport === undefined || !(isAccepted(index) || kept.has(index))) return undefined
       return this.#acceptedSection(offer, transport, sections[index], fingerprints)
     })
-    return createAnswer({ origin, iceLite, offer, accepted, dataIndex, groups, data: localData })
+    const answer = createAnswer({ origin, iceLite, offer, accepted, dataIndex, groups, data: localData })
+    return withHeaderEncryption(answer, offer)
   }
 
   /** Which of the offered sections may be accepted at all. */
@@ -76,28 +81,24 @@ export class DescriptionMaker {
     })
   }
 
+  /** @param carrier the section whose transport it is on, and its index */
   #offeredLines(
     section: OfferedTransport<SectionTransport>,
-    index: number,
+    carrier: { readonly section: OfferedTransport<SectionTransport>; readonly index: number },
     isNew: boolean,
     fingerprints: readonly SdpFingerprint[],
   ): OfferedLines {
+    if (section.type === 'rejected') return section
     const { rtcpMuxPolicy } = this.#options
+    const transport = 'transport' in carrier.section ? carrier.section.transport : undefined
     // RFC 8829 §5.2.2: a section says of rtcp-mux what the last answer said; rtcp-mux-only is for new ones
-    const muxOnly = rtcpMuxPolicy === 'require' && isNew
-    switch (section.type) {
-      case 'rejected':
-        return section
-      case 'bundle-only':
-        return { type: 'bundle-only', rtcp: { mux: true, muxOnly } }
-      case 'shared':
-      case 'own': {
-        const { transport } = section
-        const mux = transport === undefined || !transport.isNegotiated || transport.rtcp === undefined
-        const described =
-          transport === undefined ? this.#describeNew(index, fingerprints) : this.#describe(transport, fingerprints)
-        return { type: section.type, transport: described, rtcp: { mux, muxOnly } }
-      }
+    const mux = section.type === 'bundle-only' || transport?.isNegotiated !== true || transport.rtcp === undefined
+    const described =
+      transport === undefined ? this.#describeNew(carrier.index, fingerprints) : this.#describe(transport, fingerprints)
+    return {
+      type: section.type,
+      transport: described,
+      rtcp: { mux, muxOnly: rtcpMuxPolicy === 'require' && isNew },
     }
   }
 

@@ -1,5 +1,3 @@
-import type { ReceivedPacket } from '../../rtp/session/receive-stream.ts'
-import type { RtpSessionEvent } from '../../rtp/session/rtp-session.ts'
 import type { SdpMedia, SdpSession } from '../../sdp/index.ts'
 import type { MediaTransport } from '../rtp/slots.ts'
 
@@ -18,6 +16,8 @@ export interface OfferLayout {
   /** The remote description, likewise: a section that either side has rejected can be used again. */
   readonly previousRemote: SdpSession | undefined
   readonly wantsData: boolean
+  /** webrtc-extensions §15.3: an initial offer has the section of data before all others. */
+  readonly dataFirst?: boolean
 }
 
 export interface AppliedMedia {
@@ -58,8 +58,4 @@ export interface MediaNegotiation {
   takeEvents(): readonly (() => void)[]
   /** webrtc-pc §4.4.2 close, steps about transceivers: silent. */
   close(): void
-  /** A packet that was authenticated, of any of the transports. */
-  rtpReceived?(received: ReceivedPacket, now: number): void
-  /** What an RTP session tells, at the top of a turn. */
-  rtpEvent?(event: RtpSessionEvent): void
 }

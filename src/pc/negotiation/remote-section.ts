@@ -9,6 +9,8 @@ export interface RemoteTransport {
   readonly ice: IceParameters
   readonly fingerprints: readonly SdpFingerprint[]
   readonly setup: SdpSetup
+  /** RFC 8842 §4; browsers name none. */
+  readonly tlsId: string | undefined
   readonly candidates: readonly SdpCandidate[]
   readonly endOfCandidates: boolean
 }
@@ -69,6 +71,7 @@ export function readRemoteTransport(session: SdpSession, index: number, type: De
     },
     fingerprints: transport.fingerprints,
     setup: readSetup(transport.setup, type),
+    tlsId: transport.tlsId,
     candidates: section.candidates,
     endOfCandidates: transport.endOfCandidates,
   }
@@ -113,13 +116,27 @@ function checkMultiplexing(session: SdpSession, index: number, policy: RTCRtcpMu
   }
 }
 
-/** RFC 9143 §7.1.3: a bundled section that has no transport attributes of its own uses those of the tagged section. */
 function carrierOf(session: SdpSession, index: number): SdpMedia | undefined {
-  const section = session.media[index]
-  if (section === undefined || section.iceUfrag !== undefined) return section
-  const group = bundleGroups(session).find(indices => indices.includes(index)) ?? []
-  const tag = group.find(each => session.media[each]?.iceUfrag !== undefined)
-  return tag === undefined ? section : session.media[tag]
+  const carriers = knownCarriers.get(session) ?? findCarriers(session)
+  knownCarriers.set(session, carriers)
+  return carriers[index]
+}
+
+const knownCarriers = new WeakMap<SdpSession, readonly SdpMedia[]>()
+
+/**
+ * RFC 9143 §7.1.3: a bundled section that has no transport attributes of its own uses those of the tagged section. All at
+ * once, as a description may have a thousand sections in one group.
+ */
+function findCarriers(session: SdpSession): readonly SdpMedia[] {
+  const tags = new Map<number, SdpMedia>()
+  for (const group of bundleGroups(session)) {
+    const tag = group.map(index => session.media[index]).find(section => section?.iceUfrag !== undefined)
+    if (tag !== undefined) for (const index of group) tags.set(index, tag)
+  }
+  return session.media.map((section, index) =>
+    section.iceUfrag === undefined ? (tags.get(index) ?? section) : section,
+  )
 }
 
 function readSetup(setup: SdpSetup | undefined, type: DescriptionType): SdpSetup {

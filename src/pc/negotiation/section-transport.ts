@@ -2,18 +2,22 @@ import type { Environment } from '../../base/environment.ts'
 import type { CryptoProvider } from '../../dtls/crypto/provider.ts'
 import type { DtlsError } from '../../dtls/errors.ts'
 import type { KeyLog } from '../../dtls/key-log.ts'
-import { type CandidateComponent, createIceParameters, type IceParameters, type IceRole } from '../../ice/index.ts'
+import { type CandidateComponent, type IceParameters, type IceRole, unhurriedIceTiming } from '../../ice/index.ts'
 import type { SctpEvent } from '../../sctp/index.ts'
 import { type SdpCandidate, serializeCandidate } from '../../sdp/index.ts'
+import type { RTCConfigurationTargetLatency } from '../configuration.ts'
+import type { DtlsChoices } from '../dtls-link.ts'
 import type { CandidatePool } from '../gathering/candidate-pool.ts'
 import type { ServerFailure } from '../gathering/server-failure.ts'
 import { dtlsIdentities } from '../identities.ts'
+import { mediaProtocols } from '../identity/isolation.ts'
+import type { SecuredPath } from '../identity/peer-identity.ts'
 import { type LocalCandidateText, PeerTransport } from '../peer-transport.ts'
 import { type NameBudget, RemoteCandidates } from '../remote-candidates.ts'
 import type { RTCCertificate } from '../rtc-certificate.ts'
 import type { RTCDtlsTransport } from '../rtc-transports.ts'
 import type { MediaTransport } from '../rtp/slots.ts'
-import type { DtlsChoices } from '../transport.ts'
+import { continuesAssociation, type DtlsAgreement } from './dtls-agreement.ts'
 import { MediaLink, type MediaRunner } from './media-link.ts'
 import type { RemoteTransport } from './remote-section.ts'
 
@@ -38,10 +42,13 @@ export interface CommonTransportOptions {
   readonly dtls: DtlsChoices
   readonly iceLite: boolean
   readonly iceRenomination: boolean
+  readonly targetLatency: () => RTCConfigurationTargetLatency
   readonly pool: CandidatePool
   /** Names of the peer in place of addresses are looked up: with the transport policy `relay` they are not, as that asks the local network. */
   readonly resolvesNames: () => boolean
   readonly names: NameBudget
+  /** RFC 8833: whether media is sent that the application of the peer must not have. */
+  readonly needsConfidentiality: () => boolean
   readonly observer: SectionTransportObserver
   readonly media: MediaRunner
 }
@@ -92,7 +99,9 @@ export class SectionTransport {
   #nextIce: IceParameters | undefined
   #remote: RemoteGeneration | undefined
   #beforeRestart: { readonly remote: RemoteGeneration | undefined } | undefined
-  #dtlsRole: 'client' | 'server' | undefined
+  /** What the DTLS association that there is, or is to be, was negotiated with. */
+  #agreement: DtlsAgreement | undefined
+  #associationCount = 0
   #isBundled = false
   #gatheringDue = true
   #sctpListener: SctpListener | undefined
@@ -142,12 +151,27 @@ export class SectionTransport {
   }
 
   get dtlsRole(): 'client' | 'server' | undefined {
-    return this.#dtlsRole
+    return this.#agreement?.role
   }
 
   /** An answer has come to it. */
   get isNegotiated(): boolean {
-    return this.#dtlsRole !== undefined
+    return this.#agreement !== undefined
+  }
+
+  /** How many DTLS associations were negotiated so far, each of which replaced the one before. */
+  get associationCount(): number {
+    return this.#associationCount
+  }
+
+  /** The DTLS associations that there are, or that wait for a path. */
+  get securedPaths(): readonly SecuredPath[] {
+    const { fingerprints } = this.#agreement ?? {}
+    if (fingerprints === undefined) return []
+    return this.components.map(({ negotiated }) => ({
+      certificate: negotiated?.remoteCertificates[0],
+      expected: fingerprints,
+    }))
   }
 
   /** The answer has put it into a BUNDLE group. */
@@ -184,8 +208,8 @@ export class SectionTransport {
   }
 
   /** RFC 8839 §4.4.1.1.1: the next description is to begin a new generation. */
-  planRestart(): void {
-    this.#nextIce = createIceParameters(this.#options.environment.random)
+  planRestart(parameters: IceParameters): void {
+    this.#nextIce = parameters
   }
 
   forgetPlannedRestart(): void {
@@ -254,7 +278,18 @@ export class SectionTransport {
     this.#tellEndOfRemoteCandidates()
   }
 
-  /** Offer and answer are there: DTLS starts, or goes on. Its role is that of the first negotiation. */
+  /**
+   * Whether a description of the peer asks for another DTLS association than the one that there is, but over the path of
+   * that: packets of both could not be told apart.
+   */
+  lacksPathFor({ ice, ...described }: RemoteTransport): boolean {
+    const before = this.#agreement
+    if (before === undefined) return false
+    const known = this.#remote ?? this.#beforeRestart?.remote
+    return known !== undefined && sameParameters(known.ice, ice) && !continuesAssociation(before, described)
+  }
+
+  /** Offer and answer are there: DTLS starts, goes on, or another association takes the place of the one that there is. */
   connect(
     remote: RemoteTransport,
     certificates: readonly RTCCertificate[],
@@ -262,17 +297,24 @@ export class SectionTransport {
     isBundled: boolean,
   ): void {
     this.#isBundled = isBundled
+    const agreement = { role: dtlsRole, fingerprints: remote.fingerprints, tlsId: remote.tlsId }
+    const before = this.#agreement
+    if (before === undefined || !continuesAssociation(before, agreement)) this.#associate(agreement, certificates)
     this.setRemote(remote)
-    if (this.#dtlsRole === undefined) {
-      this.#dtlsRole = dtlsRole
-      for (const { driver } of this.components) {
-        driver.startDtls(
-          { role: dtlsRole, fingerprints: remote.fingerprints },
-          dtlsIdentities(certificates, this.#options.crypto),
-        )
-      }
-    }
     this.#media?.attach()
+  }
+
+  #associate(agreement: DtlsAgreement, certificates: readonly RTCCertificate[]): void {
+    const isFirst = this.#agreement === undefined
+    this.#agreement = agreement
+    this.#associationCount++
+    const { role, fingerprints } = agreement
+    const parameters = { role, fingerprints, protocols: mediaProtocols(this.#options.needsConfidentiality()) }
+    for (const { driver } of this.components) {
+      const identities = dtlsIdentities(certificates, this.#options.crypto)
+      if (isFirst) driver.startDtls(parameters, identities)
+      else driver.replaceDtls(parameters, identities)
+    }
   }
 
   /** RFC 5761 §5.1.1: RTCP is multiplexed, so that its own component is released. */
@@ -307,6 +349,8 @@ export class SectionTransport {
     const transport: PeerTransport = new PeerTransport({
       ...options,
       component,
+      // webrtc-extensions §18.1: `none` is without an attempt at the shortest time to connect
+      iceTiming: options.targetLatency() === 'none' ? unhurriedIceTiming : {},
       gatherer: options.pool.take(),
       observer: {
         localCandidate: candidate => options.observer.localCandidate(this, candidate),

@@ -2,14 +2,17 @@ import { createIceParameters, type IceParameters, type IceRole } from '../../ice
 import { isRtpSection, type SdpMedia, type SdpSession } from '../../sdp/index.ts'
 import type { RTCRtcpMuxPolicy } from '../configuration.ts'
 import type { RTCCertificate } from '../rtc-certificate.ts'
-import { bundledHomes, bundleGroups, offeredHomes } from './bundle-plan.ts'
+import { bundledHomes, bundleGroups } from './bundle-plan.ts'
+import { takesHeaderEncryption } from './header-encryption.ts'
 import { type DescriptionType, isMultiplexed, readRemoteTransport, remoteFragment } from './remote-section.ts'
 import { type CommonTransportOptions, SectionTransport } from './section-transport.ts'
 
 export interface SectionTransportsOptions extends CommonTransportOptions {
   readonly rtcpMuxPolicy: RTCRtcpMuxPolicy
-  /** The credentials of the first transport; random ones if absent. */
+  /** The credentials of the first generation; random ones if absent. */
   readonly iceParameters: IceParameters | undefined
+  /** All transports are on one port, where their credentials tell them apart. */
+  readonly isPortShared: boolean
 }
 
 /** Offer and answer, complete or provisionally so. */
@@ -43,12 +46,15 @@ export class SectionTransports {
     placed: [],
   }
   readonly #open = new Set<SectionTransport>()
-  /** Credentials that offers have named for sections that have no transport yet. */
+  /** Credentials that the offer being made names for sections that have no transport yet. */
   readonly #promised = new Map<number, IceParameters>()
+  /** For the first transports. */
+  #firstIce: IceParameters | undefined
   #serial = 0
 
   constructor(options: SectionTransportsOptions) {
     this.#options = options
+    this.#firstIce = options.iceParameters
   }
 
   /** Those that sections are on now, in the order of the sections. */
@@ -62,14 +68,21 @@ export class SectionTransports {
 
   /** The credentials of a transport that a section will have if the offer being made is applied. */
   promise(index: number): IceParameters {
-    const promised = this.#promised.get(index) ?? this.#newParameters()
-    this.#promised.set(index, promised)
-    return promised
+    const promised = this.#promised.get(index)
+    const parameters = promised !== undefined && this.#options.isPortShared ? promised : this.#parametersOfNew()
+    this.#promised.set(index, parameters)
+    return parameters
   }
 
   /** A new generation of ICE is to begin with the next offer. */
   planRestart(): void {
-    for (const transport of this.all) transport.planRestart()
+    const common = this.#newParameters()
+    for (const transport of this.all) transport.planRestart(this.#options.isPortShared ? this.#newParameters() : common)
+  }
+
+  /** The sections of an answer of ours that bring a transport, and which. */
+  carriersOf(answer: SdpSession): ReadonlyMap<number, SectionTransport> {
+    return this.#carriers(bundledHomes(answer))
   }
 
   /** An offer is about to be applied in state `stable`: this is what to go back to. */
@@ -81,8 +94,27 @@ export class SectionTransports {
     this.#stable = { assigned: [...this.#assigned], placed }
   }
 
-  applyLocalOffer(offer: SdpSession): void {
-    const homes = offeredHomes(offer)
+  /**
+   * RFC 8829 §5.8.3 and §5.11: a description that asks for another DTLS association is part of an ICE restart. RFC 8842 §5.1
+   * says why: the path is all that tells packets of both apart.
+   *
+   * @throws {DOMException} InvalidAccessError
+   */
+  checkAssociations(session: SdpSession, type: DescriptionType): void {
+    for (const home of new Set(bundledHomes(session))) {
+      const transport = home === undefined ? undefined : this.#assigned[home]
+      if (home === undefined || !transport?.isNegotiated) continue
+      if (!transport.lacksPathFor(readRemoteTransport(session, home, type))) continue
+      throw new DOMException(
+        `m= section ${home} changes a=fingerprint or a=tls-id without new ICE credentials`,
+        'InvalidAccessError',
+      )
+    }
+  }
+
+  /** @returns the sections that bring a transport, and which */
+  applyLocalOffer(offer: SdpSession): ReadonlyMap<number, SectionTransport> {
+    const homes = this.#offeredHomes(offer)
     offer.media.forEach((section, index) => {
       if (homes[index] !== index) return
       const known = this.#assigned[index]
@@ -96,6 +128,7 @@ export class SectionTransports {
       if (home !== undefined) this.#assigned[index] ??= this.#assigned[home]
     })
     this.#promised.clear()
+    return this.#carriers(homes)
   }
 
   /** @param accepted the sections that may be accepted */
@@ -128,6 +161,7 @@ export class SectionTransports {
       this.#connect(agreement, home, transport, bundled.has(home))
       if (this.#isMultiplexed(answer, transport)) transport.releaseRtcp()
     }
+    this.#settleHeaderEncryption(agreement)
     if (type === 'answer') this.#commit()
   }
 
@@ -154,6 +188,27 @@ export class SectionTransports {
     this.#open.clear()
   }
 
+  /**
+   * For each section of an offer of ours the index of the one whose transport it is on: RFC 9143 §7.2, one that was promised a
+   * transport has it until the answer bundles it.
+   */
+  #offeredHomes(offer: SdpSession): readonly (number | undefined)[] {
+    return bundledHomes(offer).map((home, index) => {
+      const section = offer.media[index]
+      if (home === undefined || section?.iceUfrag === undefined || section.bundleOnly) return home
+      return this.#promised.has(index) || this.#assigned[index]?.mLineIndex === index ? index : home
+    })
+  }
+
+  #carriers(homes: readonly (number | undefined)[]): ReadonlyMap<number, SectionTransport> {
+    const carriers = new Map<number, SectionTransport>()
+    for (const home of homes) {
+      const transport = home === undefined ? undefined : this.#assigned[home]
+      if (home !== undefined && transport !== undefined) carriers.set(home, transport)
+    }
+    return carriers
+  }
+
   #createForOffer(section: SdpMedia, index: number): SectionTransport {
     const { iceUfrag: usernameFragment = '', icePwd: password = '' } = section
     const withRtcp = this.#options.rtcpMuxPolicy === 'negotiate' && isRtpSection(section)
@@ -168,6 +223,7 @@ export class SectionTransports {
     mLineIndex: number,
   ): SectionTransport {
     const serial = this.#serial++
+    this.#firstIce = undefined
     const transport = new SectionTransport({
       ...this.#options,
       serial,
@@ -215,13 +271,23 @@ export class SectionTransports {
       return section !== undefined && isRtpSection(section) && !isMultiplexed(offer, index)
     })
     const withRtcp = this.#options.rtcpMuxPolicy === 'negotiate' && separate
-    return this.#create(role, this.#newParameters(), withRtcp, offer.media[home]?.mid, home)
+    return this.#create(role, this.#parametersOfNew(), withRtcp, offer.media[home]?.mid, home)
+  }
+
+  /**
+   * All transports have the same credentials where nothing is lost by it: Pion and GStreamer refuse descriptions whose
+   * sections have different ones, and browsers do the same. On a shared port they tell the transports apart.
+   */
+  #parametersOfNew(): IceParameters {
+    const [first] = this.all
+    if (this.#options.isPortShared) return this.#firstIce ?? this.#newParameters()
+    if (first !== undefined) return first.nextIce ?? first.iceParameters
+    this.#firstIce ??= this.#newParameters()
+    return this.#firstIce
   }
 
   #newParameters(): IceParameters {
-    const isFirst = this.#open.size === 0 && this.#promised.size === 0
-    const chosen = isFirst ? this.#options.iceParameters : undefined
-    return chosen ?? createIceParameters(this.#options.environment.random)
+    return createIceParameters(this.#options.environment.random)
   }
 
   /**
@@ -242,7 +308,14 @@ export class SectionTransports {
     const remote = readRemoteTransport(offer, home, 'offer')
     if (!transport.isNegotiated) transport.setRemote(remote)
     // RFC 8839 §4.4.1.1.1: new credentials of the peer ask for new ones of ours
-    else if (transport.isRemoteRestart(remote.ice)) transport.planRestart()
+    else if (transport.isRemoteRestart(remote.ice)) this.#planAnsweredRestart(transport)
+  }
+
+  #planAnsweredRestart(transport: SectionTransport): void {
+    const planned = this.#options.isPortShared
+      ? undefined
+      : this.all.find(({ nextIce }) => nextIce !== undefined)?.nextIce
+    transport.planRestart(planned ?? this.#newParameters())
   }
 
   #connect(
@@ -265,6 +338,21 @@ export class SectionTransports {
     return answer.media.every(
       (section, index) => this.#assigned[index] !== transport || !isRtpSection(section) || isMultiplexed(answer, index),
     )
+  }
+
+  /** RFC 9335 §4: of a transport, if both ends have said it of all its audio and video. */
+  #settleHeaderEncryption({ offer, answer }: Agreement): void {
+    const [offered, answered] = [takesHeaderEncryption(offer), takesHeaderEncryption(answer)]
+    const [able, unable] = [new Set<SectionTransport>(), new Set<SectionTransport>()]
+    answer.media.forEach((section, index) => {
+      const transport = this.#assigned[index]
+      if (transport === undefined || !isRtpSection(section)) return
+      const takers = offered[index] === true && answered[index] === true ? able : unable
+      takers.add(transport)
+    })
+    for (const transport of this.all) {
+      transport.rtp.driver.encryptsHeaders = able.has(transport) && !unable.has(transport)
+    }
   }
 
   #commit(): void {

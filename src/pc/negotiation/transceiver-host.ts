@@ -13,7 +13,7 @@ export interface HostingConnection {
   queueTask(step: () => void): void
   chain<T>(operation: () => Promise<T>): Promise<T>
   updateNegotiationNeeded(): void
-  collectStats(selector: RTCRtpSender | RTCRtpReceiver): RTCStatsReport
+  collectStats(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport>
 }
 
 export function createTransceiverHost(connection: HostingConnection, environment: Environment): TransceiverHost {
@@ -32,6 +32,6 @@ export function createTransceiverHost(connection: HostingConnection, environment
     setTimer: (delayMs, callback) => environment.timers.set(delayMs, callback),
     updateNegotiationNeeded: () => connection.updateNegotiationNeeded(),
     chain: operation => connection.chain(operation),
-    collectStats: async selector => connection.collectStats(selector),
+    collectStats: selector => connection.collectStats(selector),
   }
 }

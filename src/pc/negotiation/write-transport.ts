@@ -71,9 +71,18 @@ function withParameters(section: SdpMedia, transport: LocalTransportDescription,
   }
 }
 
-/** RFC 9143 §6: a section that is there if it is bundled, and otherwise is not. */
-export function bundleOnly(section: SdpMedia, rtcp: RtcpLines): SdpMedia {
-  return withRtcp({ ...section, port: 0, connection: 'IN IP4 0.0.0.0', bundleOnly: true }, rtcp)
+/**
+ * RFC 9143 §6: a section that is there if it is bundled, and otherwise is not. It says nothing of a transport; browsers repeat
+ * the parameters of the group here, too, and GStreamer relies on it.
+ */
+export function bundleOnly(
+  section: SdpMedia,
+  transport: LocalTransportDescription,
+  setup: SdpSetup,
+  rtcp: RtcpLines,
+): SdpMedia {
+  const unplaced = { port: 0, connection: 'IN IP4 0.0.0.0', bundleOnly: true }
+  return withRtcp({ ...withParameters(section, transport, setup), ...unplaced }, rtcp)
 }
 
 /**

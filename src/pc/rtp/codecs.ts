@@ -1,5 +1,5 @@
 import { ExtensionUri } from '../../rtp/extension-values.ts'
-import type { LocalHeaderExtension, SdpCodec, SdpDirection, SdpFeedback } from '../../sdp/index.ts'
+import type { SdpCodec, SdpDirection, SdpFeedback } from '../../sdp/index.ts'
 import type { MediaKind } from '../media/track-signal.ts'
 import type {
   RTCRtpCapabilities,
@@ -91,12 +91,7 @@ export function isOnRequest({ name }: SdpCodec): boolean {
   return name.toUpperCase() === 'AV1'
 }
 
-/** The header extensions that are implemented, both ways unless a direction says otherwise. */
-export function localHeaderExtensions(kind: MediaKind): readonly LocalHeaderExtension[] {
-  return extensions[kind].map(({ uri, direction }) => ({ uri, direction }))
-}
-
-/** webrtc-extensions §5.1: the initial [[HeaderExtensionsToNegotiate]]. */
+/** webrtc-extensions §5.1: the initial [[HeaderExtensionsToNegotiate]], which are all that are implemented. */
 export function headerExtensionCapabilities(kind: MediaKind): RTCRtpHeaderExtensionCapability[] {
   return extensions[kind].map(({ uri, direction }) => ({ uri, direction }))
 }

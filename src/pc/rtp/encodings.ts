@@ -9,7 +9,12 @@ export function createEncoding(
   kind: MediaKind,
   host: Pick<TransceiverHost, 'random'>,
 ): EncodingSlots {
-  const encoding: RTCRtpEncodingParameters = { active: true, priority: 'low', ...copyEncoding(parameters) }
+  const encoding: RTCRtpEncodingParameters = {
+    active: true,
+    adaptivePtime: false,
+    priority: 'low',
+    ...copyEncoding(parameters),
+  }
   // webrtc-pc §5.2 create an RTCRtpSender, step 11
   if (kind === 'video') encoding.scaleResolutionDownBy ??= 1
   const ssrc = randomSsrc(host)

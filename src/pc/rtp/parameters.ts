@@ -1,5 +1,6 @@
 import conversions from 'webidl-conversions'
 import type { MediaStream } from '../media/media-stream.ts'
+import { type RTCResolutionRestriction, toResolutionRestriction } from '../media/resolution-restriction.ts'
 import type { RTCPriorityType } from '../rtc-data-channel.ts'
 import {
   boolean,
@@ -46,6 +47,14 @@ export interface RTCRtpEncodingParameters {
   maxFramerate?: number
   /** 1 or more: likewise. */
   scaleResolutionDownBy?: number
+  /** webrtc-extensions §6.1: the largest picture, in place of {@link scaleResolutionDownBy}: likewise. */
+  scaleResolutionDownTo?: RTCResolutionRestriction
+  /** webrtc-svc §4.1: the layers of a stream, as `L1T3`: likewise. */
+  scalabilityMode?: string
+  /** webrtc-extensions §6.1: milliseconds of sound that a packet is to have: likewise. */
+  ptime?: number
+  /** webrtc-extensions §6.1: packets may have more or less sound than others: likewise. False if not given. */
+  adaptivePtime?: boolean
   /** webrtc-priority §4: its share of the bit rate among the senders of its kind; `low` if not given. */
   priority?: RTCPriorityType
   /** Kept and given back. It stands for the DSCP of packets (RFC 8837), which sockets of Node have no means to set. */
@@ -72,10 +81,19 @@ export interface RTCRtpParameters {
   codecs: RTCRtpCodecParameters[]
 }
 
+/**
+ * mst-content-hint: what is to stay as it is where there is not enough room.
+ *
+ * `maintain-framerate-and-resolution` is taken as well. TypeScript's lib.dom does not know it, and must take what we give back.
+ */
+export type RTCDegradationPreference = 'maintain-framerate' | 'maintain-resolution' | 'balanced'
+
 /** webrtc-pc §5.2.2 */
 export interface RTCRtpSendParameters extends RTCRtpParameters {
   transactionId: string
   encodings: RTCRtpEncodingParameters[]
+  /** mst-content-hint: for the encoder, which hears of it by `targetbitrate` events of its source. */
+  degradationPreference?: RTCDegradationPreference
 }
 
 /** webrtc-pc §5.2.3 */
@@ -163,12 +181,16 @@ const toCodecParameters: Converter<RTCRtpCodecParameters> = dictionary('RTCRtpCo
 export const toEncodingParameters: Converter<RTCRtpEncodingParameters> = dictionary('RTCRtpEncodingParameters', {
   rid: optional(domString),
   active: withDefault(boolean, true),
+  adaptivePtime: withDefault(boolean, false),
   codec: optional(toRtpCodec),
   maxBitrate: optional(unsignedLong),
   maxFramerate: optional(double),
   networkPriority: optional(toPriority),
   priority: withDefault(toPriority, 'low'),
+  ptime: optional(unsignedLong),
+  scalabilityMode: optional(domString),
   scaleResolutionDownBy: optional(double),
+  scaleResolutionDownTo: optional(toResolutionRestriction),
 })
 
 const toRtcpParameters: Converter<RTCRtcpParameters> = dictionary('RTCRtcpParameters', {
@@ -187,10 +209,22 @@ export const toHeaderExtensionCapability: Converter<RTCRtpHeaderExtensionCapabil
   { direction: required(toTransceiverDirection), uri: required(domString) },
 )
 
+const degradationPreferences = [
+  'maintain-framerate',
+  'maintain-resolution',
+  'balanced',
+  'maintain-framerate-and-resolution',
+] as const
+const toDegradationPreference = enumeration(
+  'RTCDegradationPreference',
+  degradationPreferences as readonly string[] as readonly RTCDegradationPreference[],
+)
+
 export const toSendParameters: Converter<RTCRtpSendParameters> = dictionary('RTCRtpSendParameters', {
   codecs: required(sequence(toCodecParameters)),
   headerExtensions: required(sequence(toHeaderExtensionParameters)),
   rtcp: required(toRtcpParameters),
+  degradationPreference: optional(toDegradationPreference),
   encodings: required(sequence(toEncodingParameters)),
   transactionId: required(domString),
 })
@@ -223,5 +257,10 @@ export function transceiverInit(toMediaStream: Converter<MediaStream>): Converte
 
 /** An encoding that shares nothing with the one it was made of. */
 export function copyEncoding(encoding: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
-  return encoding.codec === undefined ? { ...encoding } : { ...encoding, codec: { ...encoding.codec } }
+  const { codec, scaleResolutionDownTo } = encoding
+  return {
+    ...encoding,
+    ...(codec === undefined ? {} : { codec: { ...codec } }),
+    ...(scaleResolutionDownTo === undefined ? {} : { scaleResolutionDownTo: { ...scaleResolutionDownTo } }),
+  }
 }

@@ -19,7 +19,7 @@ export class Receiver implements ReceiverSteps {
   readonly object: RTCRtpReceiver
   readonly receiving: Receiving
   readonly transform: TransformSlot
-  readonly drops: Record<ReceivingDrop, number> = { 'not-receptive': 0, 'unknown-payload-type': 0 }
+  readonly drops: Record<ReceivingDrop, number> = { 'not-receptive': 0, 'unknown-payload-type': 0, isolated: 0 }
   transport: MediaTransport | undefined
   streams: readonly MediaStream[] = []
   jitterBufferTarget: number | null = null
@@ -74,6 +74,11 @@ export class Receiver implements ReceiverSteps {
     else if (this.#muted && received.packet.payload.length > 0) this.#unmute()
   }
 
+  /** webrtc-identity §11.1.2: the track is isolated from the time on that the peers have agreed on that. Call it from a task. */
+  isolateIfConfidential(): void {
+    if (this.transport?.isolation?.isConfidential === true) this.#track.isolate()
+  }
+
   /** webrtc-pc §9.3: a BYE for a stream that was received here mutes the track. */
   streamEnded(ssrc: number): void {
     if (this.receiving.synchronization.has(ssrc)) this.#host.queueTask(() => this.setMuted(true))
@@ -105,10 +110,8 @@ export class Receiver implements ReceiverSteps {
     return this.receiving.synchronization.list(this.#host.now(), this.#wallTimeAtZero)
   }
 
-  async getStats(): Promise<RTCStatsReport> {
-    const { collectStats } = this.#host
-    if (collectStats === undefined) throw new DOMException('the connection collects none', 'NotSupportedError')
-    return collectStats.call(this.#host, this.object)
+  getStats(): Promise<RTCStatsReport> {
+    return this.#host.collectStats(this.object)
   }
 
   /** webrtc-pc §9.3: data on a track that is muted, and not ended, of a transceiver that is receptive */

@@ -5,6 +5,7 @@ import type { ReceivedPacket, ReceiveStream } from '../../rtp/session/receive-st
 import type { AttachedConsumer, TransformSlot } from '../encoded-transform/transform-slot.ts'
 import { PacketFanout } from '../media/packet-fanout.ts'
 import type { MediaCodec, MediaKind, StreamContext, TrackConsumer, TrackSource } from '../media/track-signal.ts'
+import { type ReceivedMedia, receivedMediaOf } from '../stats/received-media.ts'
 import type { NegotiatedSection, ReceiverSlots } from './slots.ts'
 import { SourceTable, type SourceUpdate } from './source-table.ts'
 
@@ -13,14 +14,17 @@ import { SourceTable, type SourceUpdate } from './source-table.ts'
  *
  * - `not-receptive`: nothing is to be received now
  * - `unknown-payload-type`: nothing was negotiated for it here
+ * - `isolated`: it is not for the application, and there is nobody else
  */
-export type ReceivingDrop = 'not-receptive' | 'unknown-payload-type'
+export type ReceivingDrop = 'not-receptive' | 'unknown-payload-type' | 'isolated'
 
 /** The contexts of a stream, by payload type. */
 interface StreamContexts {
   /** What they were made with: another one makes others. */
   readonly rid: string | undefined
   readonly byPayloadType: (StreamContext | undefined)[]
+  /** For statistics. */
+  readonly media: ReceivedMedia
 }
 
 /** What it reads of its receiver. */
@@ -96,6 +100,8 @@ export class Receiving implements TrackSource {
 
   /** @returns why it was not taken */
   received({ stream, packet, raw }: ReceivedPacket, now: number): ReceivingDrop | undefined {
+    // RFC 8833 §3: it must only be displayed to users, and there are no media elements to do so
+    if (this.#receiver.transport?.isolation?.isConfidential === true) return 'isolated'
     const contexts = this.#contextsOf(stream)
     let context = contexts.byPayloadType[packet.payloadType]
     if (context === undefined) {
@@ -103,7 +109,8 @@ export class Receiving implements TrackSource {
       if (context === undefined) return 'unknown-payload-type'
       contexts.byPayloadType[packet.payloadType] = context
     }
-    this.#updateSources(packet, context, now)
+    const level = this.#updateSources(packet, context, now)
+    if (context.codec !== undefined) contexts.media.packet(packet, context.codec, level, now)
     this.#exit.packet(packet, context, raw)
     return undefined
   }
@@ -114,7 +121,7 @@ export class Receiving implements TrackSource {
     let contexts = this.#contexts.get(stream)
     // RFC 8852 §3: a stream tells its rid when it begins, but that packet may have been lost.
     if (contexts === undefined || contexts.rid !== stream.rid) {
-      contexts = { rid: stream.rid, byPayloadType: [] }
+      contexts = { rid: stream.rid, byPayloadType: [], media: receivedMediaOf(stream, this.kind) }
       this.#contexts.set(stream, contexts)
     }
     this.#lastStream = stream
@@ -137,7 +144,12 @@ export class Receiving implements TrackSource {
     return { codec, rid: stream.rid, extensions: this.#extensions, paced: false, numbering: stream }
   }
 
-  #updateSources({ ssrc, csrcs, timestamp, extension }: RtpPacket, { codec }: StreamContext, now: number): void {
+  /** @returns the level of audio as RFC 6464 has it, if the packet tells it */
+  #updateSources(
+    { ssrc, csrcs, timestamp, extension }: RtpPacket,
+    { codec }: StreamContext,
+    now: number,
+  ): number | undefined {
     const captured = this.#captureId === undefined ? undefined : findExtension(extension, this.#captureId)
     const level = this.#levelId === undefined ? undefined : findExtension(extension, this.#levelId)
     const update: SourceUpdate = {
@@ -147,13 +159,14 @@ export class Receiving implements TrackSource {
       capture: captured && readAbsCaptureTime(captured),
     }
     this.synchronization.update(ssrc, update, now)
-    if (csrcs.length === 0) return
+    if (csrcs.length === 0) return update.level
     const values = this.#levelsId === undefined ? undefined : findExtension(extension, this.#levelsId)
     const levels = values && readMixerAudioLevels(values)
     // RFC 6465 §4: the levels are in the order of the CSRCs
     for (const [index, csrc] of csrcs.entries()) {
       this.contributing.update(csrc, { ...update, level: levels?.[index] }, now)
     }
+    return update.level
   }
 }
 

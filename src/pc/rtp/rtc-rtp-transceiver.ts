@@ -74,6 +74,11 @@ export class RTCRtpTransceiver {
     return this.#slots.stopped ? 'stopped' : this.#slots.currentDirection
   }
 
+  /** As all browsers have it, although no document does any more: `currentDirection` says the same. */
+  get stopped(): boolean {
+    return this.#slots.stopped
+  }
+
   /**
    * Ends sending and receiving, for good; the section is given up by the next negotiation.
    *
@@ -111,10 +116,9 @@ export class RTCRtpTransceiver {
     slots.setHeaderExtensionsToNegotiate(toHeaderExtensions(extensions, `${name}: argument 1`))
   }
 
-  /** webrtc-extensions §12.2: whether RFC 9335 was negotiated. It never is: `a=cryptex` is neither offered nor answered. */
+  /** webrtc-extensions §12.2: whether RFC 9335 was negotiated, so that header extensions are sent enciphered. */
   get rtpHeaderEncryptionNegotiated(): boolean {
-    if (!(#slots in this)) throw new TypeError('RTCRtpTransceiver.rtpHeaderEncryptionNegotiated: Illegal invocation')
-    return false
+    return this.#slots.sender.transport?.encryptsHeaders === true
   }
 
   /** webrtc-extensions §5.3: what the last negotiation came to; empty before the first one. */
@@ -123,6 +127,6 @@ export class RTCRtpTransceiver {
   }
 }
 
-function copies(extensions: readonly RTCRtpHeaderExtensionCapability[] = []): RTCRtpHeaderExtensionCapability[] {
+function copies(extensions: readonly RTCRtpHeaderExtensionCapability[]): RTCRtpHeaderExtensionCapability[] {
   return extensions.map(each => ({ ...each }))
 }

@@ -9,6 +9,7 @@ import { Dtmf, type DtmfLine } from './dtmf.ts'
 import { createEncoding } from './encodings.ts'
 import {
   copyEncoding,
+  type RTCDegradationPreference,
   type RTCRtpCodecParameters,
   type RTCRtpEncodingParameters,
   type RTCRtpHeaderExtensionParameters,
@@ -30,8 +31,6 @@ export interface SenderInit {
   /** Validated; empty: the default one. */
   readonly encodings: readonly RTCRtpEncodingParameters[]
   readonly host: TransceiverHost
-  /** The CNAME, if the host does not tell it. */
-  readonly cname?: string
 }
 
 /** What a sender needs to know of its transceiver. */
@@ -46,8 +45,8 @@ export class Sender implements SenderSteps {
   streamIds: readonly string[]
   codecs: readonly RTCRtpCodecParameters[] = []
   headerExtensions: readonly RTCRtpHeaderExtensionParameters[] = []
+  degradationPreference: RTCDegradationPreference | undefined
   readonly #host: TransceiverHost
-  readonly #cname: string
   readonly #transceiver: SenderTransceiver
   readonly #dtmf: Dtmf | undefined
   #track: MediaStreamTrack | null
@@ -62,7 +61,6 @@ export class Sender implements SenderSteps {
     const { kind, host, encodings } = init
     this.kind = kind
     this.#host = host
-    this.#cname = init.cname ?? host.cname ?? ''
     this.#transceiver = transceiver
     this.#track = init.track
     this.streamIds = [...new Set(init.streamIds)]
@@ -159,7 +157,8 @@ export class Sender implements SenderSteps {
       encodings: this.#encodings.map(({ parameters }) => copyEncoding(parameters)),
       headerExtensions: this.headerExtensions.map(each => ({ ...each })),
       codecs: this.codecs.map(each => ({ ...each })),
-      rtcp: { cname: this.#cname, reducedSize: this.#section?.rtp.reducedSizeRtcp ?? false },
+      rtcp: { cname: this.#host.cname, reducedSize: this.#section?.rtp.reducedSizeRtcp ?? false },
+      ...(this.degradationPreference && { degradationPreference: this.degradationPreference }),
     }
     // webrtc-pc §5.2 getParameters, steps 4 and 5
     this.#lastReturned = result
@@ -186,6 +185,7 @@ export class Sender implements SenderSteps {
     return new Promise(resolve => {
       this.#host.queueTask(() => {
         this.#lastReturned = null
+        this.degradationPreference = parameters.degradationPreference
         this.#configure(encodings, once)
         resolve()
       })
@@ -224,17 +224,15 @@ export class Sender implements SenderSteps {
     this.#host.updateNegotiationNeeded()
   }
 
-  async getStats(): Promise<RTCStatsReport> {
-    const { collectStats } = this.#host
-    if (collectStats === undefined) throw new DOMException('the connection collects none', 'NotSupportedError')
-    return collectStats.call(this.#host, this.object)
+  getStats(): Promise<RTCStatsReport> {
+    return this.#host.collectStats(this.object)
   }
 
   #configure(encodings: readonly RTCRtpEncodingParameters[], once: readonly { readonly keyFrame?: boolean }[]): void {
     encodings.forEach((parameters, index) => {
-      const slots = this.#encodings[index]
-      // A negotiation in between may have taken layers away.
-      if (slots === undefined || slots.parameters.rid !== parameters.rid) return
+      // webrtc-pc §4.4.1.4, step 4.6.11.2.8: an answer that came in between may have removed some.
+      const slots = this.#encodings.find(each => each.parameters.rid === parameters.rid)
+      if (slots === undefined) return
       const begins = slots.parameters.active === false && parameters.active !== false
       slots.parameters = parameters
       if (begins || once[index]?.keyFrame === true) this.sending.requestKeyframe(slots)
@@ -265,7 +263,7 @@ export class Sender implements SenderSteps {
 
   /** webrtc-pc §7.3, steps 4 to 9 */
   #canSendTones(): boolean {
-    const { isClosed, isConnected = this.#transport?.dtls.state === 'connected' } = this.#host
+    const { isClosed, isConnected } = this.#host
     const { stopping, currentDirection } = this.#transceiver
     if (isClosed || !isConnected || stopping || this.#track === null) return false
     if (currentDirection !== 'sendrecv' && currentDirection !== 'sendonly') return false

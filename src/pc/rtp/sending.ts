@@ -1,9 +1,12 @@
+import { ExtensionUri, readAudioLevel } from '../../rtp/extension-values.ts'
+import { findExtension } from '../../rtp/header-extensions.ts'
 import type { RtpPacket } from '../../rtp/packet.ts'
 import type { RtpSendStream } from '../../rtp/session/send-stream.ts'
 import type { FrameOrigin } from '../encoded-transform/frame-metadata.ts'
 import type { AttachedConsumer, TransformSlot } from '../encoded-transform/transform-slot.ts'
-import { type MediaStreamTrack, observeTrack, sourceOf } from '../media/media-stream-track.ts'
+import { confinementOf, type MediaStreamTrack, observeTrack, sourceOf } from '../media/media-stream-track.ts'
 import type { MediaCodec, StreamContext, TrackConsumer, TrackSource } from '../media/track-signal.ts'
+import { type SentMedia, sentMediaOf } from '../stats/sent-media.ts'
 import { carriedElements, type ElementMapping, elementMappings } from './carried-elements.ts'
 import { encodingFor, sendCodecFor } from './send-choice.ts'
 import { SenderBitrates } from './sender-bitrates.ts'
@@ -19,6 +22,7 @@ import type { EncodingSlots, MediaTransport, NegotiatedSection, SenderSlots, Tra
  * - `no-encoding`: the peer takes none with its rid
  * - `no-codec`: its codec was not negotiated
  * - `refused`: the RTP session did not take it; its statistics say why
+ * - `isolated`: it is for one peer alone, and this is another one, or one that has not promised to keep it
  */
 export type SendingDrop =
   | 'not-sending'
@@ -28,6 +32,7 @@ export type SendingDrop =
   | 'no-encoding'
   | 'no-codec'
   | 'refused'
+  | 'isolated'
 
 /** The way of the packets of one context. */
 interface Route {
@@ -50,7 +55,7 @@ interface Numbering {
 }
 
 /** What the pipeline reads of its sender. */
-export type SendingSlots = Pick<SenderSlots, 'kind' | 'encodings' | 'transport'>
+export type SendingSlots = Pick<SenderSlots, 'kind' | 'encodings' | 'transport' | 'degradationPreference'>
 
 /** Takes the packets of a track to the RTP session, while the section is negotiated and its direction sends. */
 export class Sending implements TrackConsumer {
@@ -62,6 +67,7 @@ export class Sending implements TrackConsumer {
     'no-encoding': 0,
     'no-codec': 0,
     refused: 0,
+    isolated: 0,
   }
   /** Packets are left out: something else is sent in their place. */
   held = false
@@ -70,6 +76,8 @@ export class Sending implements TrackConsumer {
   readonly #transceiver: Pick<TransceiverSlots, 'currentDirection'>
   #section: NegotiatedSection | undefined
   #track: MediaStreamTrack | null = null
+  /** webrtc-identity §11.1: the one peer that the track may be sent to. */
+  #confinement: string | undefined
   #source: TrackSource | undefined
   /** The way in: through the encoded transform, if there is one. */
   #entrance: AttachedConsumer | undefined
@@ -82,6 +90,8 @@ export class Sending implements TrackConsumer {
   /** Of a source that has several, the one that is sent where there is a single encoding. */
   #rid: string | undefined
   readonly #bitrates: SenderBitrates
+  /** For statistics. */
+  readonly #media: SentMedia
   /** The session took no more packets, and who wrote them waits. */
   #isRefused = false
   /** What was refused last cannot be decoded around: a keyframe is due once packets leave. */
@@ -93,7 +103,8 @@ export class Sending implements TrackConsumer {
     transform: Pick<TransformSlot, 'attach' | 'keyframeRequested'>,
   ) {
     this.#sender = sender
-    this.#bitrates = new SenderBitrates(sender)
+    this.#media = sentMediaOf(sender)
+    this.#bitrates = new SenderBitrates(sender, this.#media)
     this.#transform = transform
     this.#transceiver = transceiver
   }
@@ -101,6 +112,8 @@ export class Sending implements TrackConsumer {
   setTrack(track: MediaStreamTrack | null): void {
     if (track === this.#track) return
     this.#track = track
+    this.#confinement = confinementOf(track)
+    this.#media.replaced()
     this.#rid = undefined
     this.#unobserve?.()
     this.#unobserve = track === null ? undefined : observeTrack(track, { enabledChanged: () => this.#renumber() })
@@ -116,6 +129,7 @@ export class Sending implements TrackConsumer {
   /** Encodings or transport are others now. */
   changed(): void {
     this.#forgetRoutes()
+    this.#media.keep(this.#sender.encodings.map(({ ssrc }) => ssrc))
     this.#bitrates.update(this.#source, this.#section)
   }
 
@@ -154,21 +168,27 @@ export class Sending implements TrackConsumer {
     return route && { codec: route.codec, payloadType: route.payloadType, ssrc: route.stream.ssrc }
   }
 
+  /** The timestamp that packets of a context will leave with, if they come later. */
+  timestampOf(timestamp: number, context: StreamContext): number {
+    const route = this.#routeOf(context)
+    if (route === undefined) return timestamp
+    const { stream, transport, codec, numbering } = route
+    return stream.timestampOf(timestamp, sourceOfNumbering(numbering), transport.now(), codec.clockRate)
+  }
+
   packet(packet: RtpPacket, context: StreamContext, _raw: Uint8Array | undefined): boolean {
     const route = context === this.#lastContext ? this.#lastRoute : this.#routeOf(context)
     if (route === undefined) return this.#unrouted(context)
     if (!this.#isSending) return this.#leaveOut('not-sending', route)
     if (route.encoding.parameters.active === false) return this.#leaveOut('inactive', route)
     if (this.held) return this.#leaveOut('held', route)
+    if (!this.#mayLeave(route)) return this.#leaveOut('isolated', route)
     return this.#send(packet, context, route)
   }
 
   #send(packet: RtpPacket, context: StreamContext, route: Route): boolean {
     const { transport, numbering } = route
-    if (numbering.interrupted) {
-      numbering.interrupted = false
-      numbering.source = {}
-    }
+    const source = sourceOfNumbering(numbering)
     const outgoing = {
       payloadType: route.payloadType,
       sequenceNumber: packet.sequenceNumber,
@@ -179,11 +199,38 @@ export class Sending implements TrackConsumer {
       elements: carriedElements(packet.extension, route.mappings),
       paced: context.paced,
     }
-    const drop = route.stream.send(outgoing, numbering.source, transport.now())
+    const drop = route.stream.send(outgoing, source, transport.now())
     if (drop !== undefined) return this.#refused(drop.drop)
     transport.schedule()
     if (this.#needsKeyframe) this.#beginPictures()
     return true
+  }
+
+  /** Tells statistics what the source gives, before a transform makes something else of it. */
+  #observed(next: TrackConsumer): TrackConsumer {
+    return {
+      saysTargets: true,
+      packet: (packet, context, raw) => {
+        if (context.madeFor !== undefined && context.madeFor !== this.#bitrates) return true
+        this.#observe(packet, context)
+        // A transform is not to be given frames that would be lost behind it.
+        const route = context === this.#lastContext ? this.#lastRoute : undefined
+        if (this.#entrance?.transforms === true && route?.stream.isReady === false) {
+          return this.#refused('not-ready')
+        }
+        return next.packet(packet, context, raw)
+      },
+    }
+  }
+
+  #observe(packet: RtpPacket, context: StreamContext): void {
+    const route = context === this.#lastContext ? this.#lastRoute : this.#routeOf(context)
+    const codec = route?.codec ?? context.codec
+    const { transport, kind } = this.#sender
+    if (codec === undefined || transport === undefined) return
+    const isSent = route !== undefined && this.#isSending && route.encoding.parameters.active !== false
+    const level = kind === 'audio' ? levelOf(packet, context) : undefined
+    this.#media.packet(packet, context.rid, codec, isSent ? route.stream : undefined, level, transport.now())
   }
 
   get #isSending(): boolean {
@@ -277,11 +324,23 @@ export class Sending implements TrackConsumer {
     this.#entrance?.detach()
     this.#renumber()
     this.#source = source
-    this.#entrance = source && this.#transform.attach(this)
-    this.#unsubscribe = this.#entrance && source?.subscribe(this.#entrance)
+    const entrance = source && this.#createEntrance()
+    this.#entrance = entrance
+    this.#unsubscribe = entrance && source.subscribe(this.#observed(entrance))
     this.#isRefused = false
     this.#bitrates.update(source, this.#section)
     this.#beginPictures()
+  }
+
+  /** webrtc-identity §11.1.2: what is isolated does not go through a transform, which is the application's. */
+  #createEntrance(): AttachedConsumer {
+    if (this.#confinement === undefined) return this.#transform.attach(this)
+    return { packet: (...packet) => this.packet(...packet), detach: () => undefined }
+  }
+
+  /** webrtc-identity §11.1.2: asked for each packet, since the peer may be known only later. */
+  #mayLeave({ transport }: Route): boolean {
+    return this.#confinement === undefined || transport.isolation?.maySendTo(this.#confinement) === true
   }
 
   /** Whoever comes in the middle of a picture cannot show it. */
@@ -289,4 +348,20 @@ export class Sending implements TrackConsumer {
     this.#needsKeyframe = false
     for (const encoding of this.#sender.encodings) this.requestKeyframe(encoding)
   }
+}
+
+/** What the session is to know the next packet of a source by. */
+function sourceOfNumbering(numbering: Numbering): object {
+  if (numbering.interrupted) {
+    numbering.interrupted = false
+    numbering.source = {}
+  }
+  return numbering.source
+}
+
+/** RFC 6464, as the source tells it. */
+function levelOf({ extension }: RtpPacket, { extensions }: StreamContext): number | undefined {
+  const id = extension && extensions.idOf(ExtensionUri.audioLevel)
+  const value = id === undefined ? undefined : findExtension(extension, id)
+  return value && readAudioLevel(value)?.level
 }

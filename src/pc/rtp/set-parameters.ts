@@ -1,6 +1,7 @@
 import type { MediaKind } from '../media/track-signal.ts'
 import { codecsMatch } from './codec-dictionary-match.ts'
 import { codecCapabilities } from './codecs.ts'
+import { checkEncodingMembers, dropPictureMembers } from './encoding-members.ts'
 import {
   copyEncoding,
   type RTCEncodingOptions,
@@ -37,6 +38,7 @@ export function validateParameters(
       throw new DOMException(`setParameters: ${codec.mimeType} cannot be chosen`, 'InvalidModificationError')
     }
   }
+  checkEncodingMembers(kind, parameters.encodings, parameters.codecs, 'InvalidModificationError')
   return parameters.encodings.map(encoding => adjustedEncoding(encoding, kind))
 }
 
@@ -59,8 +61,7 @@ export function validateEncodingOptions(
 function adjustedEncoding(encoding: RTCRtpEncodingParameters, kind: MediaKind): RTCRtpEncodingParameters {
   const adjusted = copyEncoding(encoding)
   if (kind === 'audio') {
-    delete adjusted.scaleResolutionDownBy
-    delete adjusted.maxFramerate
+    dropPictureMembers(adjusted)
     return adjusted
   }
   adjusted.scaleResolutionDownBy ??= 1

@@ -2,12 +2,14 @@ import type { ReceivedPacket } from '../../rtp/session/receive-stream.ts'
 import type { RtpSession } from '../../rtp/session/rtp-session.ts'
 import type { SessionSection } from '../../rtp/session/types.ts'
 import type { SdpDirection, SdpRtpMedia } from '../../sdp/index.ts'
+import type { Isolation } from '../identity/isolation.ts'
 import type { MediaStream } from '../media/media-stream.ts'
 import type { MediaStreamTrack } from '../media/media-stream-track.ts'
 import type { MediaKind } from '../media/track-signal.ts'
 import type { RTCDtlsTransport } from '../rtc-transports.ts'
 import type { RTCStatsReport } from '../stats.ts'
 import type {
+  RTCDegradationPreference,
   RTCRtpCodec,
   RTCRtpEncodingParameters,
   RTCRtpHeaderExtensionCapability,
@@ -23,6 +25,10 @@ export type RTCRtpTransceiverDirection = SdpDirection | 'stopped'
 export interface MediaTransport {
   readonly dtls: RTCDtlsTransport
   readonly session: RtpSession
+  /** Whether header extensions leave enciphered: RFC 9335. */
+  readonly encryptsHeaders: boolean
+  /** webrtc-identity §11.1.2; absent: nothing was agreed on. */
+  readonly isolation?: Isolation
   /** Something was queued in the session: it leaves at the end of this turn. */
   schedule(): void
   now(): number
@@ -62,13 +68,13 @@ export interface TransceiverSlots {
   /** [[PreferredCodecs]] */
   preferredCodecs: readonly RTCRtpCodec[]
   /** Created by addTrack() and not by addTransceiver(): RFC 8829 §5.10, it may be taken for a remote offer's section. */
-  readonly addedByTrack: boolean
+  addedByTrack: boolean
   /** Undefined until a section was negotiated. */
   negotiated: NegotiatedSection | undefined
   /** [[HeaderExtensionsToNegotiate]]: webrtc-extensions §5.1. */
-  headerExtensionsToNegotiate?: readonly RTCRtpHeaderExtensionCapability[]
+  headerExtensionsToNegotiate: readonly RTCRtpHeaderExtensionCapability[]
   /** [[NegotiatedHeaderExtensions]] */
-  negotiatedHeaderExtensions?: readonly RTCRtpHeaderExtensionCapability[]
+  negotiatedHeaderExtensions: readonly RTCRtpHeaderExtensionCapability[]
   readonly sender: SenderSlots
   readonly receiver: ReceiverSlots
   readonly object: RTCRtpTransceiver
@@ -88,17 +94,19 @@ export interface SenderSlots {
   headerExtensions: readonly RTCRtpHeaderExtensionParameters[]
   /** [[LastReturnedParameters]]: its transaction; null if setParameters() is not due. */
   transactionId: string | null
+  /** mst-content-hint: what the encoder is to spare when there is not enough room. */
+  readonly degradationPreference: RTCDegradationPreference | undefined
   readonly object: RTCRtpSender
   /** Takes what was negotiated, or that nothing is sent any more. */
   negotiated(section: NegotiatedSection | undefined): void
   /** The peer cannot go on without a keyframe of one of the encodings. */
-  keyframeRequested?(ssrc: number): void
+  keyframeRequested(ssrc: number): void
   /** The session has given one of the encodings another SSRC. */
-  ssrcReplaced?(ssrc: number, replacement: number): void
+  ssrcReplaced(ssrc: number, replacement: number): void
   /** The session of the transport takes packets that it refused before. */
-  writable?(): void
+  writable(): void
   /** Nothing leaves any more, for good. */
-  stopSending?(): void
+  stopSending(): void
 }
 
 /** An encoding and what only this end knows of it. */
@@ -119,23 +127,25 @@ export interface ReceiverSlots {
   negotiated(section: NegotiatedSection | undefined): void
   /** [[ReceiverTrack]] becomes muted or not. The event is fired at once: call it from a task. */
   setMuted(muted: boolean): void
+  /** webrtc-identity §11.1.2: the track is isolated, if its transport has agreed on that. Call it from a task. */
+  isolateIfConfidential(): void
   /** The track ends; from a task. */
   end(): void
   /** A packet of this section. */
-  received?(received: ReceivedPacket, now: number): void
+  received(received: ReceivedPacket, now: number): void
   /** The peer has said BYE for a stream; one that was not received here means nothing. */
-  streamEnded?(ssrc: number): void
+  streamEnded(ssrc: number): void
   /** Nothing is taken any more, for good. */
-  stopReceiving?(): void
+  stopReceiving(): void
 }
 
 /** What transceivers need of their connection. */
 export interface TransceiverHost {
   readonly isClosed: boolean
-  /** The CNAME of everything that the connection sends. */
-  readonly cname?: string
-  /** Whether connectionState is `connected`; if not given, the state of the DTLS transport stands for it. */
-  readonly isConnected?: boolean
+  /** RFC 7022: the name of this end in RTCP and in a=ssrc lines. */
+  readonly cname: string
+  /** Whether connectionState is `connected`. */
+  readonly isConnected: boolean
   random(length: number): Uint8Array
   now(): number
   /** Milliseconds since 1970. */
@@ -149,5 +159,5 @@ export interface TransceiverHost {
   /** Runs an operation on the operations chain of the connection: webrtc-pc §4.4.1.2. */
   chain<T>(operation: () => Promise<T>): Promise<T>
   /** webrtc-pc §8.5, the stats selection algorithm. */
-  collectStats?(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport>
+  collectStats(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport>
 }

@@ -19,7 +19,7 @@ export interface TransceiverInit extends SenderInit {
 /** The internal slots of an RTCRtpTransceiver, and the steps of its methods. */
 export class Transceiver implements TransceiverSteps {
   readonly kind: MediaKind
-  readonly addedByTrack: boolean
+  addedByTrack: boolean
   readonly sender: Sender
   readonly receiver: Receiver
   readonly object: RTCRtpTransceiver
@@ -113,8 +113,8 @@ export class Transceiver implements TransceiverSteps {
     // webrtc-pc §5.4 stop sending and receiving, steps 6 and 7, before step 5: its listeners are to see them
     this.direction = 'inactive'
     this.stopping = true
-    // webrtc-pc §5.4 stop sending and receiving, step 5
-    this.receiver.end()
+    // webrtc-pc §5.4 stop sending and receiving, step 5; mediacapture-streams §4.3.1: in a task
+    this.#host.queueTask(() => this.receiver.end())
   }
 }
 

@@ -9,6 +9,7 @@ import type { AppliedMedia, MediaNegotiation, OfferedSection, OfferLayout } from
 import { allocatorOf } from './bitrate-allocator.ts'
 import { answerSection } from './negotiate/answer-section.ts'
 import { type ApplyEffects, applyDescription } from './negotiate/apply-description.ts'
+import { checkContinuity } from './negotiate/check-continuity.ts'
 import { checkDescription } from './negotiate/check-description.ts'
 import { Connections } from './negotiate/connect.ts'
 import { isNegotiationNeeded } from './negotiate/is-needed.ts'
@@ -47,8 +48,6 @@ export type CreateTransceiver = (parts: TransceiverParts) => TransceiverSlots
 
 export interface TransceiversOptions {
   readonly host: TransceiverHost
-  /** RFC 7022: the name of this end in RTCP and in a=ssrc lines. */
-  readonly cname: string
   readonly createTransceiver: CreateTransceiver
   /** Makes an encoding with SSRCs of its own. */
   readonly createEncoding: (
@@ -72,8 +71,8 @@ export class Transceivers implements MediaNegotiation {
   #receivers = new WeakMap<ReceiveStream, ReceiverSlots>()
 
   constructor(options: TransceiversOptions) {
-    const { host, cname, fireTrack } = options
-    this.#state = new MediaState(host, cname)
+    const { host, fireTrack } = options
+    this.#state = new MediaState(host)
     this.#create = parts => {
       const slots = options.createTransceiver(parts)
       this.#senders.add(slots.sender.object)
@@ -193,6 +192,7 @@ export class Transceivers implements MediaNegotiation {
 
   check(applied: AppliedMedia): void {
     checkDescription(applied)
+    checkContinuity(applied, this.#state.current)
   }
 
   apply(applied: AppliedMedia): void {
@@ -221,24 +221,24 @@ export class Transceivers implements MediaNegotiation {
       if (receiver === undefined) return
       this.#receivers.set(stream, receiver)
     }
-    receiver.received?.(received, now)
+    receiver.received(received, now)
   }
 
   /** What a session says about streams: for the senders and receivers that have them. */
   rtpEvent(event: RtpSessionEvent): void {
     switch (event.type) {
       case 'keyframe-request':
-        this.#senderOf(event.ssrc)?.keyframeRequested?.(event.ssrc)
+        this.#senderOf(event.ssrc)?.keyframeRequested(event.ssrc)
         return
       case 'own-collision':
-        this.#senderOf(event.ssrc)?.ssrcReplaced?.(event.ssrc, event.replacement)
+        this.#senderOf(event.ssrc)?.ssrcReplaced(event.ssrc, event.replacement)
         return
       // Those who have not received the stream take no notice.
       case 'stream-ended':
-        for (const receiver of this.receivers) receiver.streamEnded?.(event.ssrc)
+        for (const receiver of this.receivers) receiver.streamEnded(event.ssrc)
         return
       case 'writable':
-        for (const sender of this.senders) sender.writable?.()
+        for (const sender of this.senders) sender.writable()
         return
       case 'target-bitrate':
         for (const transport of new Set(this.senders.map(sender => sender.transport))) {
@@ -257,8 +257,11 @@ export class Transceivers implements MediaNegotiation {
     for (const { slots } of this.#state.records) {
       if (!slots.stopped) stopTransceiver(this.#state, slots)
     }
+    this.#state.events.take()
     // The tracks end with the connection, not in a task of it: there are none any more.
-    for (const step of this.#state.events.take()) step()
+    for (const { slots } of this.#state.records) {
+      if (slots.receiver.track.readyState === 'live') slots.receiver.end()
+    }
   }
 
   #senderOf(ssrc: number): SenderSlots | undefined {

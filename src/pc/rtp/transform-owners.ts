@@ -21,6 +21,7 @@ export function senderTransformOwner(
       return active.map(({ parameters }) => parameters.rid)
     },
     describe: (_packet, context) => sender.sending.describe(context),
+    timestampOf: (timestamp, context) => sender.sending.timestampOf(timestamp, context),
   }
 }
 
@@ -36,6 +37,7 @@ export function receiverTransformOwner(
     requestKeyframe: (rid, ssrc) => receiver.receiving.requestKeyframe(rid, ssrc),
     activeLayers: () => [],
     describe: ({ payloadType, ssrc }, { codec }) => codec && { codec, payloadType, ssrc },
+    timestampOf: timestamp => timestamp,
   }
 }
 

@@ -1,8 +1,8 @@
 import type { DataChannel } from '../data-channel.ts'
-import type { Entry } from './entry.ts'
+import type { DataChannelEntry } from './entry.ts'
 
 /** webrtc-stats §8.16 */
-export function channelStats(channel: DataChannel, id: string): Entry {
+export function channelStats(channel: DataChannel, id: string): DataChannelEntry {
   return {
     id,
     type: 'data-channel',

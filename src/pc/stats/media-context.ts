@@ -1,9 +1,11 @@
+import type { ReceiveStream } from '../../rtp/session/receive-stream.ts'
 import type { SdpCodec } from '../../sdp/index.ts'
 import type { RTCDtlsTransport } from '../rtc-transports.ts'
 import type { RTCRtpReceiver } from '../rtp/rtc-rtp-receiver.ts'
 import type { RTCRtpSender } from '../rtp/rtc-rtp-sender.ts'
 import type { TransceiverSlots } from '../rtp/slots.ts'
-import type { Entry } from './entry.ts'
+import type { RTCRtpStreamStats } from './dictionaries.ts'
+import { type Entry, present } from './entry.ts'
 import type { MonitoredObjects } from './monitored-objects.ts'
 
 /** What the streams of a connection are described with. */
@@ -13,6 +15,8 @@ export interface MediaContext {
   transportIdOf(dtls: RTCDtlsTransport): string | undefined
   /** Milliseconds since 1970 of a monotonic time. */
   wallTimeOf(monotonic: number): number
+  /** Monotonic milliseconds: when the report is made. */
+  readonly now: number
 }
 
 /** What the streams of one transceiver have in common. */
@@ -29,4 +33,20 @@ export interface SectionContext extends MediaContext {
 export interface OwnedEntry {
   readonly entry: Entry
   readonly owner?: RTCRtpSender | RTCRtpReceiver
+}
+
+/** webrtc-stats §8.2, but for what names the entry. */
+export type StreamMembers = Readonly<Pick<RTCRtpStreamStats, 'ssrc' | 'kind' | 'transportId' | 'codecId'>>
+
+/**
+ * What the entries about a stream begin with; its codec is that of the latest packet.
+ *
+ * @param codecs as the description has them that says what is sent in this direction
+ */
+export function streamMembers(
+  { ssrc, lastCodec }: Pick<ReceiveStream, 'ssrc' | 'lastCodec'>,
+  codecs: readonly SdpCodec[],
+  { slots, transportId, codecIdOf }: SectionContext,
+): StreamMembers {
+  return { ssrc, kind: slots.kind, ...present({ transportId, codecId: codecIdOf(codecs, lastCodec?.payloadType) }) }
 }

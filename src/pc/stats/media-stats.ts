@@ -1,22 +1,27 @@
 import type { MediaStreamTrack } from '../media/media-stream-track.ts'
 import type { TransceiverSlots } from '../rtp/slots.ts'
 import { codecEntry } from './codec-stats.ts'
-import { type Entry, present } from './entry.ts'
+import { type AudioSourceEntry, type CodecEntry, type Entry, present, type VideoSourceEntry } from './entry.ts'
 import { inboundStats } from './inbound-stats.ts'
 import type { MediaContext, OwnedEntry, SectionContext } from './media-context.ts'
 import { outboundStats } from './outbound-stats.ts'
+import { type SourceMedia, sentMediaOf } from './sent-media.ts'
 
 /** What webrtc-stats defines for the streams of all transceivers: their codecs and sources, too. */
 export function mediaStats(transceivers: readonly TransceiverSlots[], context: MediaContext): OwnedEntry[] {
   // webrtc-stats §8.1: the streams of a transceiver go when it is stopped
-  const present = transceivers.filter(({ stopped }) => !stopped)
-  const sources = context.objects.sourcesOf(attachedTracks(present))
-  const codecs = new Map<string, Entry>()
-  const streams = present.flatMap(slots => {
+  const running = transceivers.filter(({ stopped }) => !stopped)
+  const sources = context.objects.sourcesOf(attachedTracks(running))
+  const codecs = new Map<string, CodecEntry>()
+  const streams = running.flatMap(slots => {
     const section = sectionContext(slots, context, sources, codecs)
     return [...outboundStats(section), ...inboundStats(section)]
   })
-  const others = [...codecs.values(), ...[...sources].map(([track, serial]) => sourceEntry(track, serial))]
+  const sourceEntries = [...sources].map(([track, serial]) => {
+    const sender = running.find(slots => slots.sender.track === track)?.sender
+    return sourceEntry(track, serial, sender && sentMediaOf(sender).source, context.now)
+  })
+  const others: Entry[] = [...codecs.values(), ...sourceEntries]
   return [...streams, ...others.map(entry => ({ entry }))]
 }
 
@@ -28,7 +33,7 @@ function sectionContext(
   slots: TransceiverSlots,
   context: MediaContext,
   sources: ReadonlyMap<MediaStreamTrack, number>,
-  codecs: Map<string, Entry>,
+  codecs: Map<string, CodecEntry>,
 ): SectionContext {
   const { track, transport } = slots.sender
   const transportId = transport && context.transportIdOf(transport.dtls)
@@ -37,6 +42,7 @@ function sectionContext(
     objects: context.objects,
     transportIdOf: dtls => context.transportIdOf(dtls),
     wallTimeOf: monotonic => context.wallTimeOf(monotonic),
+    now: context.now,
     slots,
     transportId,
     mediaSourceId: source === undefined ? undefined : sourceId(source),
@@ -50,9 +56,25 @@ function sectionContext(
   }
 }
 
-/** webrtc-stats §8.11. What is in the pictures and samples only a decoder could tell. */
-function sourceEntry({ id, kind }: MediaStreamTrack, serial: number): Entry {
-  return { id: sourceId(serial), type: 'media-source', ...present({ trackIdentifier: id, kind }) }
+/** webrtc-stats §8.12 and §8.13. Of a track that several senders have, it is told what the first of them was given. */
+function sourceEntry(
+  { id: trackIdentifier, kind }: MediaStreamTrack,
+  serial: number,
+  media: SourceMedia | undefined,
+  now: number,
+): AudioSourceEntry | VideoSourceEntry {
+  const common = { id: sourceId(serial), type: 'media-source', trackIdentifier, kind } as const
+  if (media === undefined) return common
+  if (kind === 'audio') {
+    const { audioLevel, totalAudioEnergy, duration } = media.samples
+    return { ...common, totalSamplesDuration: duration, ...present({ audioLevel, totalAudioEnergy }) }
+  }
+  const { size, frames } = media
+  return {
+    ...common,
+    frames,
+    ...present({ width: size?.width, height: size?.height, framesPerSecond: media.framesPerSecond(now) }),
+  }
 }
 
 function sourceId(serial: number): string {

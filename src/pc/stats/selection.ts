@@ -23,9 +23,12 @@ export function selectorOf(
 }
 
 /** webrtc-pc §8.5, the stats selection algorithm, steps 3 and 4: these, and all that they refer to, directly or indirectly. */
-export function withReferenced(roots: readonly Entry[], entries: readonly Entry[]): Entry[] {
+export function withReferenced<Named extends Pick<Entry, 'id'>>(
+  roots: readonly Named[],
+  entries: readonly Named[],
+): Named[] {
   const byId = new Map(entries.map(entry => [entry.id, entry]))
-  const selected = new Set<Entry>(roots)
+  const selected = new Set<Named>(roots)
   // A set gives what is added to it while it is walked, too.
   for (const entry of selected) {
     for (const id of references(entry)) {
@@ -41,6 +44,6 @@ export function isReference(name: string, value: unknown): value is string {
   return name.endsWith('Id') && typeof value === 'string'
 }
 
-function references(entry: Entry): string[] {
+function references(entry: Pick<Entry, 'id'>): string[] {
   return Object.entries(entry).flatMap(([name, value]) => (isReference(name, value) ? [value] : []))
 }

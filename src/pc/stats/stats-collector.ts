@@ -9,10 +9,11 @@ import type { SectionTransport } from '../negotiation/section-transport.ts'
 import type { RTCCertificate } from '../rtc-certificate.ts'
 import type { RTCDtlsTransport } from '../rtc-transports.ts'
 import type { TransceiverSlots } from '../rtp/slots.ts'
-import { type RTCStats, RTCStatsReport } from '../stats.ts'
+import { RTCStatsReport } from '../stats.ts'
 import { constructorToken } from '../webidl.ts'
 import { channelStats } from './channel-stats.ts'
-import type { Entry } from './entry.ts'
+import type { RTCStats } from './dictionaries.ts'
+import type { Entry, PoolEntry } from './entry.ts'
 import type { MediaContext, OwnedEntry } from './media-context.ts'
 import { mediaStats } from './media-stats.ts'
 import { MonitoredObjects } from './monitored-objects.ts'
@@ -50,18 +51,24 @@ export class StatsCollector {
 
   /** webrtc-pc §8.5, the stats selection algorithm. */
   collect(input: StatsInput, selector: StatsSelector): RTCStatsReport {
-    const media = mediaStats(input.transceivers, this.#mediaContext(input.transports))
+    // webrtc-pc §8.4: values of one dictionary are of one moment; here it is the same for all.
+    const now = this.#environment.clock.now()
+    const media = mediaStats(input.transceivers, this.#mediaContext(input.transports, now))
     const all = [...this.#connectionStats(input), ...media.map(({ entry }) => entry)]
     // webrtc-pc §8.5, steps 2 to 4
     const selected = selector === null ? all : withReferenced(ownedBy(selector, media), all)
-    return new RTCStatsReport(constructorToken, this.#finish(selected))
+    return new RTCStatsReport(constructorToken, this.#finish(selected, now))
   }
 
   #connectionStats(input: StatsInput): Entry[] {
     const { channels, transports, certificates, pool } = input
     const { opened, closed } = channels.counters
     const sessions = sessionsOf(input.transceivers)
-    const context = { certificates, sessionOf: (dtls: RTCDtlsTransport) => sessions.get(dtls) }
+    const context = {
+      certificates,
+      sessionOf: (dtls: RTCDtlsTransport) => sessions.get(dtls),
+      wallTimeOf: (monotonic: number) => this.#wallTimeAtZero + monotonic,
+    }
     return [
       { id: 'P', type: 'peer-connection', dataChannelsOpened: opened, dataChannelsClosed: closed },
       ...[...channels.channels].map(channel => channelStats(channel, `D${this.#objects.serialOf(channel)}`)),
@@ -71,18 +78,19 @@ export class StatsCollector {
     ]
   }
 
-  #mediaContext(transports: readonly SectionTransport[]): MediaContext {
+  #mediaContext(transports: readonly SectionTransport[], now: number): MediaContext {
     const ids = new Map(transports.map(transport => [transport.rtp.dtls, transportStatsId(transport)]))
     return {
       objects: this.#objects,
       transportIdOf: dtls => ids.get(dtls),
       wallTimeOf: monotonic => this.#wallTimeAtZero + monotonic,
+      now,
     }
   }
 
   /** Sets the time, and makes ids of what the objects are called here. */
-  #finish(entries: readonly Entry[]): RTCStats[] {
-    const now = this.#wallTimeAtZero + this.#environment.clock.now()
+  #finish(entries: readonly Entry[], at: number): RTCStats[] {
+    const now = this.#wallTimeAtZero + at
     const idOf = this.#unpredictableIds()
     return entries.map(({ id, type, timestamp = now, ...members }) => {
       const told = Object.entries(members).map(([name, value]) => [
@@ -118,14 +126,17 @@ function sessionsOf(transceivers: readonly TransceiverSlots[]): ReadonlyMap<RTCD
   return new Map(transports.map(({ dtls, session }) => [dtls, session]))
 }
 
-/** RFC 8829 §5.2.1: all transports have the same certificates. */
+/** RFC 8829 §5.2.1: all transports have the same certificates, unless one was handed over to another peer. */
 function shownCertificates({ transports, certificates }: StatsInput): Entry[] {
-  const shown = transports.map(({ rtp }) => rtp.negotiated).find(outcome => outcome !== undefined)
-  return certificateStats(certificates, shown?.remoteCertificates ?? [])
+  const outcomes = transports.map(({ rtp }) => rtp.negotiated).filter(outcome => outcome !== undefined)
+  return certificateStats(
+    certificates,
+    outcomes.map(({ remoteCertificates }) => remoteCertificates),
+  )
 }
 
 /** Not of the standard: a component of the ICE candidate pool. */
-function poolStats({ state, candidates }: Pick<Gatherer, 'state' | 'candidates'>, index: number): Entry {
+function poolStats({ state, candidates }: Pick<Gatherer, 'state' | 'candidates'>, index: number): PoolEntry {
   const count = (type: CandidateType): number => candidates.filter(({ candidate }) => candidate.type === type).length
   return {
     id: `POOL${index}`,

@@ -1,18 +1,28 @@
 import { addressKey } from '../../base/address.ts'
-import type { CandidatePairView, IceCandidate, LocalCandidate } from '../../ice/index.ts'
+import type { CandidatePairView, IceCandidate, LocalCandidate, PairReference } from '../../ice/index.ts'
 import type { RtpSession } from '../../rtp/session/rtp-session.ts'
 import { remoteCertificateId, usedCertificateId } from '../certificate-stats.ts'
 import type { SectionTransport } from '../negotiation/section-transport.ts'
 import type { DtlsOutcome, PeerTransport } from '../peer-transport.ts'
 import type { RTCCertificate } from '../rtc-certificate.ts'
 import type { RTCDtlsTransport } from '../rtc-transports.ts'
-import { type Entry, present } from './entry.ts'
+import type { RTCIceCandidatePairStats, RTCTransportStats } from './dictionaries.ts'
+import {
+  type CandidateEntry,
+  type CandidatePairEntry,
+  type Entry,
+  present,
+  type Some,
+  type TransportEntry,
+} from './entry.ts'
 
 /** What the transports of a connection are described with. */
 export interface TransportContext {
   readonly certificates: readonly RTCCertificate[]
   /** The RTP session on a transport, if there is one. */
   sessionOf(dtls: RTCDtlsTransport): RtpSession | undefined
+  /** Milliseconds since 1970 of a monotonic time. */
+  wallTimeOf(monotonic: number): number
 }
 
 /** The id of a transport in the statistics, and what those of its candidates and pairs begin with. */
@@ -22,7 +32,18 @@ interface Named {
   readonly transport: PeerTransport
   readonly dtlsRole: 'client' | 'server' | undefined
   readonly session: RtpSession | undefined
+  readonly context: TransportContext
+  readonly generation: Generation
 }
+
+/** The username fragments of a generation of ICE: with others, pairs and candidates are other objects. */
+interface Generation {
+  readonly local: string | undefined
+  readonly remote: string | undefined
+}
+
+/** Of pairs that were in use. */
+const generations = new WeakMap<PairReference, Generation>()
 
 /** webrtc-stats §8.17: the id of the transport that carries a section's RTP, and its data. */
 export function transportStatsId({ serial }: Pick<SectionTransport, 'serial'>): string {
@@ -35,31 +56,33 @@ export function sectionStats(section: SectionTransport, context: TransportContex
   const session = context.sessionOf(rtp.dtls)
   const id = transportStatsId(section)
   const prefix = serial === 0 ? '' : `${serial}-`
-  const named: Named = { id, prefix, transport: rtp, dtlsRole, session }
-  const { certificates } = context
-  if (rtcp === undefined) return transportStats(named, certificates, {})
-  // Of earlier versions of webrtc-stats: where RTCP goes that is not multiplexed.
+  const named = { id, prefix, transport: rtp, dtlsRole, session, context }
+  if (rtcp === undefined) return transportStats(named, {})
   const rtcpTransportStatsId = `${id}-RTCP`
   return [
-    ...transportStats(named, certificates, { rtcpTransportStatsId }),
+    ...transportStats(named, { rtcpTransportStatsId }),
     ...transportStats(
-      { id: rtcpTransportStatsId, prefix: `${serial}-RTCP-`, transport: rtcp, dtlsRole, session: undefined },
-      certificates,
+      { ...named, id: rtcpTransportStatsId, prefix: `${serial}-RTCP-`, transport: rtcp, session: undefined },
       {},
     ),
   ]
 }
 
 function transportStats(
-  named: Named,
-  certificates: readonly RTCCertificate[],
-  more: Readonly<Record<string, unknown>>,
+  unnamed: Omit<Named, 'generation'>,
+  more: Pick<TransportEntry, 'rtcpTransportStatsId'>,
 ): Entry[] {
+  const named: Named = { ...unnamed, generation: currentGeneration(unnamed.transport) }
+  const { certificates } = named.context
   const { driver, ice, dtls, negotiated, iceParameters } = named.transport
   const { counters } = driver
   const pairs = driver.ice.pairs()
   const selected = pairs.find(pair => pair.selected)
-  const transport: Entry = {
+  const former = selected === undefined ? formerPair(named) : undefined
+  const reference = driver.ice.selectedReference
+  if (selected !== undefined && reference !== undefined) generations.set(reference, named.generation)
+  const usedId = selected === undefined ? former?.id : pairId(selected, named)
+  const transport: TransportEntry = {
     id: named.id,
     type: 'transport',
     packetsSent: counters.packetsSent,
@@ -71,34 +94,55 @@ function transportStats(
     iceState: ice.state,
     dtlsState: dtls.state,
     dtlsRole: named.dtlsRole ?? 'unknown',
-    ...(selected === undefined ? {} : { selectedCandidatePairId: pairId(selected, named) }),
+    ...(usedId === undefined ? {} : { selectedCandidatePairId: usedId }),
     selectedCandidatePairChanges: counters.selectedPairChanges,
     ...(negotiated === undefined ? {} : dtlsStats(negotiated, certificates)),
     ...(driver.srtpCipher === undefined ? {} : { srtpCipher: driver.srtpCipher }),
     ...more,
-    // Not of the standard: packets that were refused on the way in, by reason.
     packetsDropped: Object.fromEntries(counters.drops),
   }
-  return [transport, ...pairs.map(pair => pairStats(pair, named)), ...candidateStats(named, pairs)]
+  const current = [...pairs.map(pair => pairStats(pair, named)), ...candidateStats(named, pairs)]
+  return [transport, ...current, ...(former?.entries ?? [])]
+}
+
+function currentGeneration({ driver }: PeerTransport): Generation {
+  const { localParameters, remoteParameters } = driver.ice
+  return { local: localParameters.usernameFragment, remote: remoteParameters?.usernameFragment }
+}
+
+/**
+ * webrtc-stats §7.1, candidate-pair: the one in use stays after a restart of ICE, until one of the new generation takes its
+ * place; its candidates stay with it.
+ */
+function formerPair(named: Named): { readonly id: string; readonly entries: readonly Entry[] } | undefined {
+  const reference = named.transport.driver.ice.selectedReference
+  if (reference === undefined) return undefined
+  const generation = generations.get(reference) ?? { local: `before ${named.generation.local}`, remote: undefined }
+  generations.set(reference, generation)
+  const former = { ...named, generation }
+  const pair = reference.view(true)
+  return { id: pairId(pair, former), entries: [pairStats(pair, former), ...candidateStats(former, [pair])] }
 }
 
 /** webrtc-stats §8.17: tlsVersion and what follows from it exist only after the negotiation is complete. */
 function dtlsStats(
-  { session, localCertificates }: DtlsOutcome,
+  { session, localCertificates, remoteCertificates }: DtlsOutcome,
   certificates: readonly RTCCertificate[],
-): Readonly<Record<string, unknown>> {
+): Pick<
+  TransportEntry,
+  'tlsVersion' | 'dtlsCipher' | 'tlsGroup' | Extract<keyof RTCTransportStats, `${string}CertificateId`>
+> {
   const used = usedCertificateId(certificates, localCertificates)
   return {
     tlsVersion: session.version,
     dtlsCipher: session.cipherSuite,
-    // Not of the standard: the key exchange, as the option `dtls` names it.
     tlsGroup: session.group,
     ...(used === undefined ? {} : { localCertificateId: used }),
-    remoteCertificateId,
+    remoteCertificateId: remoteCertificateId(remoteCertificates),
   }
 }
 
-function pairStats(pair: CandidatePairView, named: Named): Entry {
+function pairStats(pair: CandidatePairView, named: Named): CandidatePairEntry {
   return {
     id: pairId(pair, named),
     type: 'candidate-pair',
@@ -116,35 +160,36 @@ function pairStats(pair: CandidatePairView, named: Named): Entry {
     consentRequestsSent: pair.consentRequestsSent,
     totalRoundTripTime: pair.totalRoundTripMs / 1000,
     ...(pair.roundTripMs === undefined ? {} : { currentRoundTripTime: pair.roundTripMs / 1000 }),
-    // Not of the standard: why the latest check failed.
     ...(pair.lastFailure === undefined ? {} : { lastFailure: pair.lastFailure }),
   }
 }
 
 /** webrtc-stats §8.19: packets are all, bytes without connectivity checks. */
-function trafficStats(pair: CandidatePairView, { transport }: Named): Readonly<Record<string, number>> {
-  const { packetsSent, packetsReceived, bytesSent, bytesReceived } = transport.driver.counters.traffic.of(
-    pair.local.base,
-    pair.remote.address,
-  )
+function trafficStats(pair: CandidatePairView, { transport, context }: Named): PairMembers {
+  const traffic = transport.driver.counters.traffic.of(pair.local.base, pair.remote.address)
+  const { packetsSent, packetsReceived, bytesSent, bytesReceived, lastSentAt, lastReceivedAt } = traffic
   const checks = pair.requestsSent + pair.retransmissionsSent + pair.consentRequestsSent + pair.responsesSent
   return {
     packetsSent: packetsSent + checks,
     packetsReceived: packetsReceived + pair.requestsReceived + pair.responsesReceived,
     bytesSent,
     bytesReceived,
+    ...(lastSentAt === undefined ? {} : { lastPacketSentTimestamp: context.wallTimeOf(lastSentAt) }),
+    ...(lastReceivedAt === undefined ? {} : { lastPacketReceivedTimestamp: context.wallTimeOf(lastReceivedAt) }),
   }
 }
 
+type PairMembers = Some<RTCIceCandidatePairStats>
+
 /** webrtc-stats §8.19, availableOutgoingBitrate: only of the pair in use, and only if it was computed. */
-function bitrateStats(session: RtpSession | undefined): Readonly<Record<string, unknown>> {
+function bitrateStats(session: RtpSession | undefined): PairMembers {
   if (session === undefined) return {}
   const { availableOutgoingBitrate, availableIncomingBitrate } = session.statistics
   return present({ availableOutgoingBitrate, availableIncomingBitrate })
 }
 
 function candidateStats(named: Named, pairs: readonly CandidatePairView[]): Entry[] {
-  const entries = new Map<string, Entry>()
+  const entries = new Map<string, CandidateEntry>()
   for (const { local, remote } of pairs) {
     for (const [side, candidate] of [['L', local] as const, ['R', remote] as const]) {
       const id = candidateId(side, candidate, named)
@@ -154,35 +199,35 @@ function candidateStats(named: Named, pairs: readonly CandidatePairView[]): Entr
   return [...entries.values()]
 }
 
-function candidateEntry(id: string, side: 'L' | 'R', candidate: IceCandidate, named: Named): Entry {
-  const { describer, driver } = named.transport
-  const { localParameters, remoteParameters } = driver.ice
-  const { address, port, relatedAddress, relatedPort, tcpType } = describer.describe(candidate)
+function candidateEntry(id: string, side: 'L' | 'R', candidate: IceCandidate, named: Named): CandidateEntry {
+  const { describer } = named.transport
+  const { address, port, relatedAddress, relatedPort } = describer.describe(candidate)
   const { url, relayProtocol }: Partial<LocalCandidate> = side === 'L' ? candidate : {}
-  const members = {
-    address,
+  const { local, remote } = named.generation
+  return {
+    id,
+    type: side === 'L' ? 'local-candidate' : 'remote-candidate',
+    transportId: named.id,
+    // webrtc-stats §8.18, address: of the peer's, only those that the application has told
+    address: side === 'R' && candidate.type === 'prflx' ? null : address,
     port,
     protocol: candidate.protocol,
     candidateType: candidate.type,
     priority: candidate.priority,
     foundation: candidate.foundation,
-    usernameFragment: (side === 'L' ? localParameters : remoteParameters)?.usernameFragment,
-    relatedAddress,
-    relatedPort,
-    tcpType,
-    url,
-    relayProtocol,
-  }
-  return {
-    id,
-    type: side === 'L' ? 'local-candidate' : 'remote-candidate',
-    transportId: named.id,
-    ...present(members),
+    ...present({
+      usernameFragment: side === 'L' ? local : remote,
+      relatedAddress,
+      relatedPort,
+      tcpType: candidate.tcpType,
+      url,
+      relayProtocol,
+    }),
   }
 }
 
-function pairId(pair: CandidatePairView, { prefix }: Named): string {
-  return `CP${prefix}${pair.id}`
+function pairId(pair: CandidatePairView, { prefix, generation }: Named): string {
+  return `CP${prefix}${generation.local} ${pair.id}`
 }
 
 /** As private as the candidate itself is. */
@@ -190,5 +235,5 @@ function candidateId(side: 'L' | 'R', candidate: IceCandidate, named: Named): st
   const { address, port } = candidate.address
   const shown = named.transport.describer.shownAddress(candidate)
   const place = shown === address ? addressKey(candidate.address) : `${shown}:${port}`
-  return `I${named.prefix}${side}${candidate.type}:${candidate.protocol === 'tcp' ? 'tcp:' : ''}${place}`
+  return `I${named.prefix}${named.generation.local} ${side}${candidate.type}:${candidate.protocol === 'tcp' ? 'tcp:' : ''}${place}`
 }

@@ -17,7 +17,7 @@ export class FrameChain {
   #keyframeIndex: number | undefined
 
   /** Judges the next frame. What it finds decodable counts as decoded. */
-  take({ keyframe, afterLoss, dependency }: EncodedFrame): FrameVerdict {
+  take({ keyframe, afterLoss, dependency }: Pick<EncodedFrame, 'keyframe' | 'afterLoss' | 'dependency'>): FrameVerdict {
     if (keyframe) {
       this.#state = 'whole'
       this.#keyframeIndex = dependency?.keyframeIndex

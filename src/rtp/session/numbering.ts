@@ -34,6 +34,8 @@ export class Numbering {
   /** The highest place that was given away. */
   #highest: number
   #timestampOffset = 0
+  /** What a source was told whose packets have not come yet. */
+  #promised: { readonly source: object; readonly offset: number } | undefined
   /** The latest timestamp, and when it was first used. */
   #latest: number
   #latestAt: number | undefined
@@ -78,6 +80,15 @@ export class Numbering {
     return true
   }
 
+  /** The timestamp that a packet of a source will get, which comes later: as long as no other source begins before it. */
+  timestampOf(timestamp: number, source: object, now: number, clockRate: number): number {
+    if (source === this.#source) return (timestamp + this.#timestampOffset) >>> 0
+    if (this.#promised?.source !== source) {
+      this.#promised = { source, offset: (this.#nextTimestamp(now, clockRate) - timestamp) | 0 }
+    }
+    return (timestamp + this.#promised.offset) >>> 0
+  }
+
   /** Takes the next number for a packet of our own; what the source sends from here on comes behind it. */
   insert(timestamp: number, now: number): void {
     this.#highest++
@@ -102,10 +113,21 @@ export class Numbering {
     this.#first = place
     this.#shifts.length = 0
     this.#shifts.push({ from: place, offset: this.#highest + 1 - place })
-    let begin = this.timestampAt(now, clockRate)
-    // Two frames of one timestamp would be one frame.
-    if (this.#latestAt !== undefined && !greater32(begin, this.#latest)) begin = (this.#latest + 1) >>> 0
+    const promised = this.#promised?.source === source ? (timestamp + this.#promised.offset) >>> 0 : undefined
+    const begin = promised !== undefined && this.#isNew(promised) ? promised : this.#nextTimestamp(now, clockRate)
+    this.#promised = undefined
     this.#timestampOffset = (begin - timestamp) | 0
+  }
+
+  /** Where a source begins. */
+  #nextTimestamp(now: number, clockRate: number): number {
+    const begin = this.timestampAt(now, clockRate)
+    return this.#isNew(begin) ? begin : (this.#latest + 1) >>> 0
+  }
+
+  /** Two frames of one timestamp would be one frame. */
+  #isNew(timestamp: number): boolean {
+    return this.#latestAt === undefined || greater32(timestamp, this.#latest)
   }
 
   #hasRestarted(sequence: number): boolean {

@@ -79,11 +79,13 @@ export class PacketWriter {
     const extensionBytes = this.#measure(identity, elements, sequenced)
     if (extensionBytes < 0 || csrcs.length > 15) return undefined
     const fixedBytes = rtpFixedHeaderBytes + 4 * csrcs.length
-    const headerBytes = fixedBytes + (extensionBytes > 0 ? 4 + ((extensionBytes + 3) & ~3) : 0)
+    // RFC 9335 §5.1: CSRCs are enciphered together with an extension, be it an empty one
+    const isExtended = extensionBytes > 0 || csrcs.length > 0
+    const headerBytes = fixedBytes + (isExtended ? 4 + ((extensionBytes + 3) & ~3) : 0)
     const length = headerBytes + payload.length
     if (length > maxPacketBytes) return undefined
     const data = this.#slab.take(length + room)
-    data[0] = 0x80 | (extensionBytes > 0 ? 0x10 : 0) | csrcs.length
+    data[0] = 0x80 | (isExtended ? 0x10 : 0) | csrcs.length
     data[1] = (packet.marker ? 0x80 : 0) | (packet.payloadType & 0x7f)
     write16(data, 2, sequenceNumber)
     write32(data, 4, timestamp)
@@ -92,7 +94,7 @@ export class PacketWriter {
     this.absSendTimeAt = -1
     this.transmissionOffsetAt = -1
     this.transportSequenceAt = -1
-    if (extensionBytes > 0) this.#writeExtension(data, fixedBytes, headerBytes, identity, elements, sequenced)
+    if (isExtended) this.#writeExtension(data, fixedBytes, headerBytes, identity, elements, sequenced)
     data.set(payload, headerBytes)
     this.length = length
     this.headerBytes = headerBytes

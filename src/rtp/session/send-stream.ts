@@ -108,6 +108,11 @@ export class RtpSendStream implements OutgoingOwner {
     return this.#isActive
   }
 
+  /** Whether packets can leave: until then they are dropped. */
+  get isReady(): boolean {
+    return this.#isActive && this.#queue.room !== undefined
+  }
+
   /** Its packets are spread over time, and probes may go between. */
   get isPaced(): boolean {
     return this.#isPaced
@@ -162,6 +167,11 @@ export class RtpSendStream implements OutgoingOwner {
   /** The timestamp that stands for a time, as the packets of this stream count. */
   timestampAt(now: number): number {
     return this.#numbering.timestampAt(now, this.clockRate)
+  }
+
+  /** The timestamp that a packet will leave with which is given to {@link send} later, with that source. @param clockRate Hz */
+  timestampOf(timestamp: number, source: object, now: number, clockRate: number): number {
+    return this.#numbering.timestampOf(timestamp, source, now, clockRate)
   }
 
   get encoding(): SessionEncoding {

@@ -67,6 +67,46 @@ describe('an encoded transform between two connections', () => {
     })
   }
 
+  it('begins when packets can leave, and tells the timestamps that they leave with', async () => {
+    const codec = codecNamed('opus')
+    const { sim, alice, bob } = createPair({ seed: 7 })
+    await sim.runFor(2_000)
+    const { source, track } = localTrack('audio')
+    const [sent, received]: [number[], number[]] = [[], []]
+    const pipes: Promise<void>[] = []
+    const note = ({ readable, writable }: RTCEncodedStreams, timestamps: number[]): void => {
+      const transform = new TransformStream<RTCEncodedFrame, RTCEncodedFrame>({
+        transform: (frame, controller) => {
+          assert.equal(frame.getMetadata().rtpTimestamp, frame.timestamp)
+          timestamps.push(frame.timestamp)
+          controller.enqueue(frame)
+        },
+      })
+      pipes.push(readable.pipeThrough(transform).pipeTo(writable))
+    }
+    bob.ontrack = ({ receiver }) => note(receiver.createEncodedStreams(), received)
+    note(alice.addTrack(track).createEncodedStreams(), sent)
+    let negotiated = false
+    const negotiation = negotiate(alice, bob).then(() => {
+      negotiated = true
+    })
+    const packets = new PacketSource(codec, prng(1))
+    // A source that does not wait for the connection, as a microphone.
+    for (let i = 0; i < 60; i++) {
+      for (const packet of packets.next({ csrcs: [] })) source.fanout.deliver(packet, packets.context, undefined)
+      await settle()
+      await sim.runFor(50)
+      await settle()
+    }
+    await negotiation
+    assert.ok(negotiated && sent.length > 10 && sent.length < 60, `${sent.length} frames of 60`)
+    assert.deepEqual(received, sent)
+    alice.close()
+    bob.close()
+    await sim.runFor(1_000)
+    await Promise.all(pipes)
+  })
+
   it('gives what nobody decrypts encrypted', async () => {
     const codec = codecNamed('opus')
     const { collector, talk, close } = await call(codec, false)

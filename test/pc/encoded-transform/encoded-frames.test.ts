@@ -33,8 +33,8 @@ function members(prototype: object): string[] {
 
 describe('encoded frames and the other interfaces of the encoded transform', () => {
   it('have the attributes and operations of their definitions', () => {
-    assert.deepEqual(members(RTCEncodedVideoFrame.prototype), ['data=', 'getMetadata()', 'type'])
-    assert.deepEqual(members(RTCEncodedAudioFrame.prototype), ['data=', 'getMetadata()'])
+    assert.deepEqual(members(RTCEncodedVideoFrame.prototype), ['data=', 'getMetadata()', 'timestamp', 'type'])
+    assert.deepEqual(members(RTCEncodedAudioFrame.prototype), ['data=', 'getMetadata()', 'timestamp'])
     assert.deepEqual(members(RTCRtpScriptTransform.prototype), [])
     assert.deepEqual(members(RTCTransformEvent.prototype), ['transformer'])
     assert.deepEqual(members(KeyFrameRequestEvent.prototype), ['rid'])

@@ -106,6 +106,8 @@ describe('RTCRtpScriptTransform with a worker', () => {
       rtpTimestamp: 0xffff_f000,
       mimeType: 'video/VP8',
       receiveTime: 1_000,
+      spatialIndex: 0,
+      temporalIndex: 0,
       width: 320,
       height: 240,
     })

@@ -36,6 +36,8 @@ interface Timer {
 export class TestOwner implements TransformOwner {
   readonly kind: MediaKind
   readonly side: 'sender' | 'receiver'
+  /** What is added on the way to the wire. */
+  timestampOffset = 0
   readonly keyframeRequests: { rid: string | undefined; ssrc: number | undefined }[] = []
   layers: readonly (string | undefined)[]
   codec: MediaCodec | undefined
@@ -86,6 +88,10 @@ export class TestOwner implements TransformOwner {
 
   activeLayers(): readonly (string | undefined)[] {
     return this.layers
+  }
+
+  timestampOf(timestamp: number): number {
+    return (timestamp + this.timestampOffset) >>> 0
   }
 
   describe(packet: RtpPacket, context: StreamContext): FrameOrigin | undefined {

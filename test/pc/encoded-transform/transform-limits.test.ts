@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { MessageChannel } from 'node:worker_threads'
 import {
   createEncodedFrame,
+  RTCEncodedAudioFrame,
   type RTCEncodedFrame,
   RTCEncodedVideoFrame,
 } from '../../../src/pc/encoded-transform/encoded-frames.ts'
@@ -23,11 +24,41 @@ describe('what a transform may write', () => {
     const { read, writer } = streams(slot)
     for (let i = 0; i < 5; i++) sendFrame()
     const frames = [await read(), await read(), await read(), await read(), await read()] as const
-    for (const i of [1, 0, 1, 4] as const) await writer.write(frames[i])
+    for (const i of [1, 0, 4] as const) await writer.write(frames[i])
     assert.equal(sink.packets.length, 2)
-    assert.equal(slot.statistics.droppedFrames['out-of-order'], 2)
+    assert.equal(slot.statistics.droppedFrames['out-of-order'], 1)
     assert.equal(slot.statistics.framesWritten, 2)
     assert.equal(frames[1].data.byteLength, 0)
+  })
+
+  it('is a frame once: the second time is an error, which ends the stream', async () => {
+    const { slot, sink, sendFrame } = track(opus)
+    const { read, writer } = streams(slot)
+    for (let i = 0; i < 2; i++) sendFrame()
+    const [frame, next] = [await read(), await read()]
+    const before = frame.data
+    await writer.write(frame)
+    assert.ok(before.byteLength > 0, 'what the application has of it stays')
+    assert.equal(frame.data.byteLength, 0)
+    assert.throws(() => new RTCEncodedAudioFrame(frame as RTCEncodedAudioFrame), TypeError)
+    await assert.rejects(writer.write(frame), { name: 'OperationError' })
+    await assert.rejects(writer.write(next), { name: 'OperationError' })
+    assert.equal(sink.packets.length, 1)
+    // It was written, and what was not cannot be any more.
+    assert.equal(slot.statistics.droppedFrames.ended, 1)
+  })
+
+  it('is what it was when it was written, whatever becomes of its data afterwards', async () => {
+    const { slot, sink, sendFrame } = track(opus)
+    const { read, writer } = streams(slot)
+    sendFrame()
+    const frame = await read()
+    const { data } = frame
+    const before = Buffer.from(data.slice(0))
+    const written = writer.write(frame)
+    await written
+    new Uint8Array(data).fill(0)
+    assert.deepEqual(Buffer.from(sink.packets[0]?.payload ?? []), before)
   })
 
   it('is no frame that the application has made, nor one of another transform, nor anything else', async () => {

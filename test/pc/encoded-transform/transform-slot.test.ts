@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { MessageChannel } from 'node:worker_threads'
+import { createEncodedFrame, type RTCEncodedVideoFrame } from '../../../src/pc/encoded-transform/encoded-frames.ts'
 import { RTCRtpScriptTransform } from '../../../src/pc/encoded-transform/script-transform.ts'
 import { ExtensionUri, writeAbsCaptureTime, writeAudioLevel } from '../../../src/rtp/extension-values.ts'
 import { buildExtension, extensionElements, HeaderExtensionMap } from '../../../src/rtp/header-extensions.ts'
@@ -56,11 +57,23 @@ describe('the transform attribute', () => {
     const [one, other] = [track(vp8).slot, track(vp8).slot]
     const transform = scriptTransform()
     one.transform = transform
+    assert.throws(() => Reflect.set(other, 'transform', transform), { name: 'InvalidStateError' })
+    one.transform = null
     for (const slot of [one, other]) {
       assert.throws(() => Reflect.set(slot, 'transform', transform), { name: 'InvalidStateError' })
     }
-    one.transform = null
-    assert.throws(() => Reflect.set(one, 'transform', transform), { name: 'InvalidStateError' })
+  })
+
+  it('may be set to what it is: that changes nothing', async () => {
+    const { slot, sink, sendFrame } = track(vp8)
+    const transform = scriptTransform()
+    slot.transform = transform
+    slot.transform = transform
+    assert.equal(slot.transform, transform)
+    sendFrame()
+    await settle()
+    assert.equal(slot.statistics.framesOffered, 1)
+    assert.equal(sink.packets.length, 0)
   })
 
   it('excludes encoded streams, which there are once', () => {
@@ -174,9 +187,35 @@ describe('the frames of a transform', () => {
       rtpTimestamp: 0xffff_f000,
       mimeType: 'video/VP8',
       frameId: 0,
+      dependencies: [],
+      spatialIndex: 0,
+      temporalIndex: 0,
       width: 320,
       height: 240,
     })
+    sendFrame()
+    const delta = (await read()) as RTCEncodedVideoFrame
+    assert.deepEqual([delta.type, delta.timestamp], ['delta', 0xffff_f000 + 3_000])
+    const { frameId, dependencies } = delta.getMetadata()
+    assert.deepEqual([frameId, dependencies], [1, [0]])
+  })
+
+  it('have the timestamp that leaves, and go out with that of the source', async () => {
+    for (const codec of [vp8, opus]) {
+      const { slot, owner, sink, sendFrame } = track(codec)
+      owner.timestampOffset = 0x8000_0000
+      const { read, writer } = streams(slot)
+      sendFrame()
+      const frame = await read()
+      assert.equal(frame.timestamp, 0x7fff_f000)
+      assert.equal(frame.getMetadata().rtpTimestamp, 0x7fff_f000)
+      await writer.write(frame)
+      assert.equal(sink.packets[0]?.timestamp, 0xffff_f000)
+    }
+    assert.equal(
+      createEncodedFrame({ kind: 'audio', type: 'key', metadata: {}, data: new ArrayBuffer(1) }).timestamp,
+      0,
+    )
   })
 
   it('have data of their own: what is written to it changes no packet', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { constraintsFor, toMediaTrackConstraints } from '../../../src/pc/media/constraints.ts'
 import { OverconstrainedError } from '../../../src/pc/media/overconstrained-error.ts'
-import { fitnessDistance, selectSettings } from '../../../src/pc/media/select-settings.ts'
+import { fitnessDistance, maxTextLength, selectSettings } from '../../../src/pc/media/select-settings.ts'
 
 const convert = (value: unknown) => toMediaTrackConstraints(value, 'the constraints')
 
@@ -20,6 +20,31 @@ describe('MediaTrackConstraints', () => {
     })
     assert.deepEqual(convert({ deviceId: 7, groupId: ['a', 1] }), { deviceId: '7', groupId: ['a', '1'] })
     assert.deepEqual(convert({ deviceId: { exact: ['a'], ideal: 'b' } }), { deviceId: { exact: ['a'], ideal: 'b' } })
+    assert.deepEqual(
+      convert({ facingMode: 'user', resizeMode: { ideal: ['none'] }, sampleSize: 16.4, latency: '0.02' }),
+      {
+        facingMode: 'user',
+        resizeMode: { ideal: ['none'] },
+        sampleSize: 16,
+        latency: 0.02,
+      },
+    )
+    assert.deepEqual(convert({ autoGainControl: 0, noiseSuppression: { exact: 'x' }, backgroundBlur: null }), {
+      autoGainControl: false,
+      noiseSuppression: { exact: true },
+      backgroundBlur: {},
+    })
+    for (const [given, converted] of [
+      [true, true],
+      ['all', 'all'],
+      [1, '1'],
+      [
+        { exact: false, ideal: 'remote-only' },
+        { exact: false, ideal: 'remote-only' },
+      ],
+    ]) {
+      assert.deepEqual(convert({ echoCancellation: given }), { echoCancellation: converted })
+    }
     assert.deepEqual(convert({ advanced: [{ width: 1 }, {}] }), { advanced: [{ width: 1 }, {}] })
   })
 
@@ -28,6 +53,13 @@ describe('MediaTrackConstraints', () => {
     for (const value of [...wrong, { advanced: [1] }, { deviceId: [Symbol('x')] }]) {
       assert.throws(() => convert(value), /^TypeError: the constraints/)
     }
+  })
+
+  it('lose what only microphones have, of cameras, and the other way round', () => {
+    const audio = { autoGainControl: true, echoCancellation: 'all', latency: 1, noiseSuppression: true, sampleSize: 16 }
+    const video = { backgroundBlur: false, facingMode: 'user', resizeMode: 'none' }
+    assert.deepEqual(constraintsFor('audio', { ...audio, ...video }), audio)
+    assert.deepEqual(constraintsFor('video', { ...audio, ...video }), video)
   })
 
   it('lose what does not apply to a kind', () => {
@@ -48,6 +80,15 @@ describe('the fitness distance', () => {
     assert.equal(fitnessDistance(settings, { height: { min: 0 } }, 'ideal'), Infinity)
     assert.equal(fitnessDistance(settings, { deviceId: { exact: ['b', 'c'] } }, 'ideal'), Infinity)
     assert.equal(fitnessDistance(settings, { groupId: 'x' }, 'exact'), Infinity)
+  })
+
+  it('knows values that are booleans, and those that are booleans or strings', () => {
+    const microphone = { autoGainControl: true, echoCancellation: 'all' }
+    assert.equal(fitnessDistance(microphone, { autoGainControl: true, echoCancellation: { exact: 'all' } }, 'ideal'), 0)
+    assert.equal(fitnessDistance(microphone, { autoGainControl: false, echoCancellation: true }, 'ideal'), 2)
+    assert.equal(fitnessDistance(microphone, { autoGainControl: { exact: false } }, 'ideal'), Infinity)
+    assert.equal(fitnessDistance(microphone, { echoCancellation: true }, 'exact'), Infinity)
+    assert.equal(fitnessDistance(microphone, { noiseSuppression: { exact: false } }, 'ideal'), Infinity)
   })
 
   it('grows with what is ideal and not so', () => {
@@ -71,6 +112,25 @@ describe('SelectSettings', () => {
   it('leaves advanced sets out that cannot be met, and those only', () => {
     const advanced = [{ width: 5 }, { width: { min: 600 } }, { width: { max: 400 } }]
     assert.deepEqual(selectSettings(possible, { advanced }), { width: 640 })
+  })
+
+  it('fails for a string that is too long, wherever it is, and names its constraint', () => {
+    const [fits, tooLong] = [1, 2].map(i => 'x'.repeat(maxTextLength - 1 + i)) as [string, string]
+    for (const facingMode of [fits, [fits], { ideal: fits }, { ideal: [fits] }]) {
+      assert.deepEqual(selectSettings(possible, { facingMode, advanced: [{ facingMode }] }), { width: 320 })
+    }
+    for (const facingMode of [
+      tooLong,
+      ['', tooLong],
+      { exact: tooLong },
+      { ideal: tooLong },
+      { ideal: ['', tooLong] },
+    ]) {
+      for (const constraints of [{ facingMode }, { advanced: [{}, { facingMode }] }]) {
+        assert.throws(() => selectSettings(possible, constraints), { constraint: 'facingMode' })
+      }
+    }
+    assert.throws(() => selectSettings(possible, { echoCancellation: tooLong }), { constraint: 'echoCancellation' })
   })
 
   it('fails where nothing meets what is required', () => {

@@ -7,6 +7,16 @@ import { Collector, FakeSource } from './fake-source.ts'
 import { packet } from './virtual-media.ts'
 
 describe('MediaStreamTrack', () => {
+  it('gives a clone the content hint that it has then, and each has its own from there', () => {
+    const { track } = createTrack({ source: new FakeSource('video') })
+    track.contentHint = 'motion'
+    const clone = track.clone()
+    assert.equal(clone.contentHint, 'motion')
+    clone.contentHint = 'text'
+    track.contentHint = ''
+    assert.deepEqual([track.contentHint, clone.contentHint, track.clone().contentHint], ['', 'text', ''])
+  })
+
   it('cannot be constructed by applications, and looks as WebIDL has it', () => {
     assert.throws(() => Reflect.construct(MediaStreamTrack, []), new TypeError('Illegal constructor'))
     const { track } = createTrack({ source: new FakeSource('audio'), label: 'a label' })

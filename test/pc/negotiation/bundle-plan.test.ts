@@ -4,7 +4,6 @@ import {
   bundledHomes,
   bundleGroups,
   maxTransports,
-  offeredHomes,
   planOffer,
 } from '../../../src/pc/negotiation/bundle-plan.ts'
 import { checkRemoteTransports, isMultiplexed } from '../../../src/pc/negotiation/remote-section.ts'
@@ -58,19 +57,6 @@ describe('BUNDLE groups', () => {
     assert.deepEqual(bundledHomes(offer), [1, 1])
     const alone = session(['BUNDLE a'], section('audio', 'a', 'a=bundle-only'))
     assert.deepEqual(bundledHomes(alone), [undefined])
-  })
-
-  it('leave each section its own transport until they are answered', () => {
-    const others = ['a=ice-ufrag:other', 'a=ice-pwd:otherpasswordotherpassw']
-    const offer = session(
-      ['BUNDLE a b c d'],
-      section('audio', 'a', ...own),
-      section('video', 'b', ...others),
-      section('audio', 'c', 'a=bundle-only'),
-      // It only repeats what the tagged section says.
-      section('application', 'd', ...own),
-    )
-    assert.deepEqual(offeredHomes(offer), [0, 1, 0, 0])
   })
 })
 

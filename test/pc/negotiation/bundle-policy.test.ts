@@ -30,7 +30,7 @@ interface Expected {
 const expected: Readonly<Record<RTCBundlePolicy, Expected>> = {
   balanced: {
     before: 3,
-    offer: ['audio ice-ufrag', 'audio 0 bundle-only', 'video ice-ufrag', 'application ice-ufrag'],
+    offer: ['audio ice-ufrag', 'audio 0 ice-ufrag bundle-only', 'video ice-ufrag', 'application ice-ufrag'],
     bundled: 1,
     legacy: 3,
     legacyAnswer: ['audio ice-ufrag', 'audio 0', 'video ice-ufrag', 'application ice-ufrag'],
@@ -44,7 +44,12 @@ const expected: Readonly<Record<RTCBundlePolicy, Expected>> = {
   },
   'max-bundle': {
     before: 1,
-    offer: ['audio ice-ufrag', 'audio 0 bundle-only', 'video 0 bundle-only', 'application 0 bundle-only'],
+    offer: [
+      'audio ice-ufrag',
+      'audio 0 ice-ufrag bundle-only',
+      'video 0 ice-ufrag bundle-only',
+      'application 0 ice-ufrag bundle-only',
+    ],
     bundled: 1,
     legacy: 1,
     legacyAnswer: ['audio ice-ufrag', 'audio 0', 'video 0', 'application 0'],
@@ -63,8 +68,9 @@ describe('bundlePolicy', () => {
       assert.match(described, /^a=group:BUNDLE 0 1 2 3\r$/m)
       assert.equal(sockets.alice.open.size, before)
       assert.equal(components(alice).length, before)
-      const credentials = [...described.matchAll(/a=ice-ufrag:(\S+)/g)].map(([, ufrag]) => ufrag)
-      assert.equal(new Set(credentials).size, before)
+      // Pion and GStreamer refuse sections with different ones
+      const credentials = [...described.matchAll(/a=ice-(?:ufrag|pwd):(\S+)/g)].map(([, text]) => text)
+      assert.equal(new Set(credentials).size, 2)
       const released = components(alice).slice(1)
       await settled(sim, bob.setRemoteDescription({ type: 'offer', sdp: described }))
       const answer = await describeLocally(sim, bob)

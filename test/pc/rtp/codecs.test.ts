@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { codecsMatch, isMediaCodec } from '../../../src/pc/rtp/codec-dictionary-match.ts'
 import {
   capabilities,
+  headerExtensionCapabilities,
   localCodecs,
-  localHeaderExtensions,
   toCodecParameters,
   toRtpCodec,
   toSdpCodec,
@@ -66,7 +66,7 @@ describe('the codecs that are implemented', () => {
 describe('the header extensions that are implemented', () => {
   it('are those of their kind, each once', () => {
     for (const kind of kinds) {
-      const uris = localHeaderExtensions(kind).map(({ uri }) => uri)
+      const uris = headerExtensionCapabilities(kind).map(({ uri }) => uri)
       assert.equal(new Set(uris).size, uris.length)
       assert.equal(uris.includes(ExtensionUri.audioLevel), kind === 'audio')
       assert.equal(uris.includes(ExtensionUri.rtpStreamId), kind === 'video')

@@ -2,11 +2,15 @@ import { createTrack, type TrackHandle } from '../../../src/pc/media/media-strea
 import { PacketFanout } from '../../../src/pc/media/packet-fanout.ts'
 import type { MediaKind, StreamContext, TrackConsumer, TrackSource } from '../../../src/pc/media/track-signal.ts'
 import { OperationsChain } from '../../../src/pc/operations-chain.ts'
-import { createTransportObjects } from '../../../src/pc/rtc-transports.ts'
+import { createTransportObjects, type RTCDtlsTransport } from '../../../src/pc/rtc-transports.ts'
 import { localCodecs } from '../../../src/pc/rtp/codecs.ts'
 import { createTransceiver } from '../../../src/pc/rtp/create-transceiver.ts'
+import type { RTCRtpReceiver } from '../../../src/pc/rtp/rtc-rtp-receiver.ts'
+import type { RTCRtpSender } from '../../../src/pc/rtp/rtc-rtp-sender.ts'
 import type { MediaTransport, NegotiatedSection, TransceiverHost } from '../../../src/pc/rtp/slots.ts'
 import type { Transceiver, TransceiverInit } from '../../../src/pc/rtp/transceiver.ts'
+import { RTCStatsReport } from '../../../src/pc/stats.ts'
+import { constructorToken } from '../../../src/pc/webidl.ts'
 import { HeaderExtensionMap } from '../../../src/rtp/header-extensions.ts'
 import type { RtpPacket } from '../../../src/rtp/packet.ts'
 import type { ReceivedPacket, ReceiveStream } from '../../../src/rtp/session/receive-stream.ts'
@@ -29,6 +33,8 @@ export class FakeHost implements TransceiverHost {
   readonly cname = 'a-cname'
   time = 5_000
   negotiationsNeeded = 0
+  readonly stats: RTCStatsReport = new RTCStatsReport(constructorToken, [])
+  readonly statsSelectors: (RTCRtpSender | RTCRtpReceiver)[] = []
   readonly operations: OperationsChain = new OperationsChain(() => undefined)
   readonly #bytes = prng(7)
   #tasks: (() => void)[] = []
@@ -62,6 +68,11 @@ export class FakeHost implements TransceiverHost {
 
   chain<T>(operation: () => Promise<T>): Promise<T> {
     return this.operations.chain(operation)
+  }
+
+  async collectStats(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport> {
+    this.statsSelectors.push(selector)
+    return this.stats
   }
 
   get pendingTasks(): number {
@@ -108,6 +119,7 @@ export class FakeSendStream {
   readonly sent: Sent[] = []
   readonly inserted: (InsertedPacket & { readonly at: number })[] = []
   drop: RtpSendDrop | undefined
+  isReady = true
   readonly ssrc: number
 
   constructor(ssrc: number) {
@@ -126,6 +138,10 @@ export class FakeSendStream {
 
   timestampAt(now: number): number {
     return (now * 48 + 0xffff_0000) >>> 0
+  }
+
+  timestampOf(timestamp: number): number {
+    return timestamp
   }
 }
 
@@ -165,8 +181,8 @@ export interface FakeTransport extends MediaTransport {
   scheduled: number
 }
 
-export function fakeTransport(host: FakeHost): FakeTransport {
-  const fake = new FakeSession()
+/** A DTLS transport that is connected, and without anything below it. */
+export function connectedDtls(): RTCDtlsTransport {
   const ice = {
     component: 'rtp',
     role: 'controlling',
@@ -182,10 +198,16 @@ export function fakeTransport(host: FakeHost): FakeTransport {
     { ...ice, localCandidates: [], remoteCandidates: [] },
     { state: 'connected', remoteCertificates: [] },
   )
+  return dtls
+}
+
+export function fakeTransport(host: FakeHost): FakeTransport {
+  const fake = new FakeSession()
   return {
-    dtls,
+    dtls: connectedDtls(),
     fake,
     session: fake as unknown as RtpSession,
+    encryptsHeaders: false,
     scheduled: 0,
     schedule() {
       this.scheduled++

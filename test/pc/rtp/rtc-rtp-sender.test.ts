@@ -3,8 +3,6 @@ import { createMediaStream } from '../../../src/pc/media/media-stream.ts'
 import { codecCapabilities } from '../../../src/pc/rtp/codecs.ts'
 import type { RTCRtpSendParameters } from '../../../src/pc/rtp/parameters.ts'
 import { RTCRtpSender } from '../../../src/pc/rtp/rtc-rtp-sender.ts'
-import { RTCStatsReport } from '../../../src/pc/stats.ts'
-import { constructorToken } from '../../../src/pc/webidl.ts'
 import { ExtensionUri } from '../../../src/rtp/extension-values.ts'
 import { connected, FakeHost, localTrack, section, transceiverOf } from './fakes.ts'
 
@@ -35,9 +33,11 @@ async function change(
 describe('RTCRtpSender.getParameters', () => {
   it('gives one active encoding to a sender that was created without any', () => {
     const audio = senderOf('audio').sender.getParameters()
-    assert.deepEqual(audio.encodings, [{ active: true, priority: 'low' }])
+    assert.deepEqual(audio.encodings, [{ active: true, adaptivePtime: false, priority: 'low' }])
     const video = senderOf('video').sender.getParameters()
-    assert.deepEqual(video.encodings, [{ active: true, priority: 'low', scaleResolutionDownBy: 1 }])
+    assert.deepEqual(video.encodings, [
+      { active: true, adaptivePtime: false, priority: 'low', scaleResolutionDownBy: 1 },
+    ])
   })
 
   it('has no codecs and no header extensions before a negotiation', () => {
@@ -93,6 +93,7 @@ describe('RTCRtpSender.setParameters', () => {
     assert.deepEqual(subject.sender.getParameters().encodings, [
       {
         active: false,
+        adaptivePtime: false,
         maxBitrate: 1_000,
         maxFramerate: 5,
         priority: 'high',
@@ -182,7 +183,9 @@ describe('RTCRtpSender.setParameters', () => {
     await change(subject, ({ encodings: [encoding] }) =>
       Object.assign(encoding as object, { scaleResolutionDownBy: 0.1, maxFramerate: -1 }),
     )
-    assert.deepEqual(subject.sender.getParameters().encodings, [{ active: true, priority: 'low' }])
+    assert.deepEqual(subject.sender.getParameters().encodings, [
+      { active: true, adaptivePtime: false, priority: 'low' },
+    ])
   })
 
   it('puts back a scale of 1 that was taken out', async () => {
@@ -221,6 +224,28 @@ describe('RTCRtpSender.setParameters', () => {
     await host.settle()
     await done
     assert.deepEqual(source.keyframeRequests, ['b', 'a'])
+  })
+
+  it('sets each encoding that an answer has left, if a layer goes before the task comes', async () => {
+    const { source, track } = localTrack('video')
+    const { host, transceiver } = connected('video', { track, encodings: [{ rid: 'q' }, { rid: 'h' }, { rid: 'f' }] })
+    const sender = transceiver.sender.object
+    source.keyframeRequests.length = 0
+    const parameters = sender.getParameters()
+    for (const [index, encoding] of parameters.encodings.entries()) encoding.maxBitrate = 1_000 * (index + 1)
+    const done = sender.setParameters(parameters, { encodingOptions: [{}, { keyFrame: true }, { keyFrame: true }] })
+    const slots = transceiver.sender
+    slots.encodings = slots.encodings.filter(({ parameters: { rid } }) => rid !== 'h')
+    await host.settle()
+    await done
+    assert.deepEqual(
+      sender.getParameters().encodings.map(({ rid, maxBitrate }) => [rid, maxBitrate]),
+      [
+        ['q', 1_000],
+        ['f', 3_000],
+      ],
+    )
+    assert.deepEqual(source.keyframeRequests, ['f'])
   })
 
   it('is rejected with InvalidModificationError for options that are not one for each encoding, of video', async () => {
@@ -338,17 +363,8 @@ describe('RTCRtpSender', () => {
 
   it('asks the connection for statistics', async () => {
     const { host, sender } = senderOf('audio')
-    await assert.rejects(sender.getStats(), rejectedWith('NotSupportedError'))
-    const report = new RTCStatsReport(constructorToken, [])
-    const selectors: unknown[] = []
-    Object.assign(host, {
-      collectStats: async (selector: unknown) => {
-        selectors.push(selector)
-        return report
-      },
-    })
-    assert.equal(await sender.getStats(), report)
-    assert.deepEqual(selectors, [sender])
+    assert.equal(await sender.getStats(), host.stats)
+    assert.deepEqual(host.statsSelectors, [sender])
   })
 
   it('has no transform at first, and takes nothing for one that is none', () => {

@@ -56,12 +56,14 @@ describe('RTCRtpTransceiver.currentDirection', () => {
 })
 
 describe('RTCRtpTransceiver.stop', () => {
-  it('ends the track, which fires its event at once, and asks for negotiation once', () => {
+  it('ends the track, and fires its event, in a task (mediacapture-streams §4.3.1), and asks for negotiation once', () => {
     const host = new FakeHost()
     const { object } = transceiverOf(host, 'video')
     const seen: string[] = []
     object.receiver.track.onended = () => seen.push(object.direction)
     object.stop()
+    assert.deepEqual([seen, object.receiver.track.readyState], [[], 'live'])
+    host.runTasks()
     assert.deepEqual([seen, object.receiver.track.readyState], [['stopped'], 'ended'])
     object.stop()
     assert.equal(host.negotiationsNeeded, 1)
@@ -217,6 +219,7 @@ describe('RTCRtpTransceiver', () => {
       'setCodecPreferences',
       'setHeaderExtensionsToNegotiate',
       'stop',
+      'stopped',
     ])
   })
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type MediaStreamTrack, sourceOf } from '../../../src/pc/media/media-stream-track.ts'
 import type { MediaKind } from '../../../src/pc/media/track-signal.ts'
-import { createTransportObjects } from '../../../src/pc/rtc-transports.ts'
 import { localCodecs } from '../../../src/pc/rtp/codecs.ts'
 import type { MediaTransport, NegotiatedSection } from '../../../src/pc/rtp/slots.ts'
 import type { Transceiver } from '../../../src/pc/rtp/transceiver.ts'
@@ -10,7 +9,7 @@ import { buildExtension, findExtension, HeaderExtensionMap } from '../../../src/
 import { dtmfDigit } from '../../../src/rtp/payload/telephone-event.ts'
 import { TelephoneEventReceiver } from '../../../src/rtp/payload/telephone-event-receiver.ts'
 import { RtpSession } from '../../../src/rtp/session/rtp-session.ts'
-import { Collector, context, FakeHost, localTrack, packet, section, transceiverOf } from './fakes.ts'
+import { Collector, connectedDtls, context, FakeHost, localTrack, packet, section, transceiverOf } from './fakes.ts'
 
 /** One end of a connection, with a real RTP session and no transport below. */
 interface End {
@@ -27,22 +26,13 @@ const extensions = [
 function end(host: FakeHost, kind: MediaKind, track: MediaStreamTrack | null, encodings: { rid?: string }[] = []): End {
   const transceiver = transceiverOf(host, kind, { track, encodings })
   const session = new RtpSession({ random: host.random, cname: 'x', wallTimeAtZero: 0 }, host.now())
-  const slots = {
-    component: 'rtp',
-    role: 'controlling',
-    state: 'connected',
-    gatheringState: 'complete',
-    localCandidates: [],
-    remoteCandidates: [],
-    selectedPair: null,
-    localParameters: null,
-    remoteParameters: null,
-  } as const
-  const { dtls } = createTransportObjects(
-    { ...slots, localCandidates: [], remoteCandidates: [] },
-    { state: 'connected', remoteCertificates: [] },
-  )
-  const transport: MediaTransport = { dtls, session, schedule: () => undefined, now: () => host.now() }
+  const transport: MediaTransport = {
+    dtls: connectedDtls(),
+    session,
+    encryptsHeaders: false,
+    schedule: () => undefined,
+    now: () => host.now(),
+  }
   const negotiated = section({ kind, remote: localCodecs(kind), localExtensions: extensions })
   const own: NegotiatedSection['rtp']['encodings'] = transceiver.sender.encodings.map(({ ssrc, parameters }) => ({
     ssrc,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSystemEnvironment } from '../../../src/net/system-environment.ts'
 import { RTCPeerConnection } from '../../../src/pc/rtc-peer-connection.ts'
-import { all, listen, type MediaCall, mediaCall, one, settle, Talker, talk } from './media-call.ts'
+import { all, listen, type MediaCall, mediaCall, one, settle, Talker, talk, within } from './media-call.ts'
 
 async function videoCall(seed: number): Promise<MediaCall & { video: Talker }> {
   const call = await mediaCall(seed)
@@ -34,9 +34,9 @@ describe('The time of statistics', () => {
 describe('The lifetime of statistics', () => {
   it('is that of their objects: the ids stay, and counters only grow', async () => {
     const { sim, alice, bob, video, close } = await videoCall(31)
-    const before = { alice: await alice.getStats(), bob: await bob.getStats() }
+    const before = { alice: await within(sim, alice.getStats()), bob: await within(sim, bob.getStats()) }
     await talk(sim, 50, video)
-    const after = { alice: await alice.getStats(), bob: await bob.getStats() }
+    const after = { alice: await within(sim, alice.getStats()), bob: await within(sim, bob.getStats()) }
     for (const name of ['alice', 'bob'] as const) {
       for (const entry of before[name].values()) {
         const later = after[name].get(entry.id)
@@ -52,8 +52,8 @@ describe('The lifetime of statistics', () => {
 
   it('does not let anyone predict the ids', async () => {
     const [first, second] = [await videoCall(32), await videoCall(33)]
-    const ids = new Set<string>((await first.alice.getStats()).keys())
-    for (const id of (await second.alice.getStats()).keys()) assert.ok(!ids.has(id), id)
+    const ids = new Set<string>((await within(first.sim, first.alice.getStats())).keys())
+    for (const id of (await within(second.sim, second.alice.getStats())).keys()) assert.ok(!ids.has(id), id)
     await first.close()
     await second.close()
   })
@@ -62,17 +62,23 @@ describe('The lifetime of statistics', () => {
     const { sim, alice, bob, video, close } = await videoCall(34)
     const [transceiver] = alice.getTransceivers()
     assert.ok(transceiver)
-    const before = { alice: await alice.getStats(), bob: await bob.getStats() }
+    const before = { alice: await within(sim, alice.getStats()), bob: await within(sim, bob.getStats()) }
     transceiver.direction = 'inactive'
     await settle(sim, alice, bob)
-    const held = { alice: one(await alice.getStats(), 'outbound-rtp'), bob: one(await bob.getStats(), 'inbound-rtp') }
+    const held = {
+      alice: one(await within(sim, alice.getStats()), 'outbound-rtp'),
+      bob: one(await within(sim, bob.getStats()), 'inbound-rtp'),
+    }
     assert.equal(held.alice.id, one(before.alice, 'outbound-rtp').id)
     assert.equal(held.alice.active, false)
     assert.equal(held.bob.id, one(before.bob, 'inbound-rtp').id)
     transceiver.direction = 'sendonly'
     await settle(sim, alice, bob)
     await talk(sim, 50, video)
-    const after = { alice: one(await alice.getStats(), 'outbound-rtp'), bob: one(await bob.getStats(), 'inbound-rtp') }
+    const after = {
+      alice: one(await within(sim, alice.getStats()), 'outbound-rtp'),
+      bob: one(await within(sim, bob.getStats()), 'inbound-rtp'),
+    }
     assert.deepEqual([after.alice.id, after.bob.id], [held.alice.id, held.bob.id])
     assert.equal(Number(after.alice.packetsSent), Number(held.alice.packetsSent) + 50)
     assert.equal(Number(after.bob.packetsReceived), Number(held.bob.packetsReceived) + 50)
@@ -84,10 +90,10 @@ describe('The lifetime of statistics', () => {
     const { sim, alice, bob, close } = await videoCall(35)
     alice.getTransceivers()[0]?.stop()
     // webrtc-stats §8.1: not before the peer agrees
-    assert.equal(one(await alice.getStats(), 'outbound-rtp').active, false)
+    assert.equal(one(await within(sim, alice.getStats()), 'outbound-rtp').active, false)
     await settle(sim, alice, bob)
     for (const end of [alice, bob]) {
-      const report = await end.getStats()
+      const report = await within(sim, end.getStats())
       const types = [
         'outbound-rtp',
         'inbound-rtp',
@@ -106,16 +112,16 @@ describe('The lifetime of statistics', () => {
     const { sim, alice, video, close } = await videoCall(36)
     const [sender] = alice.getSenders()
     assert.ok(sender)
-    const before = one(await alice.getStats(), 'media-source')
+    const before = one(await within(sim, alice.getStats()), 'media-source')
     for (const track of [null, video.track]) {
       const replaced = sender.replaceTrack(track)
       await sim.runFor(10)
       await replaced
-      const report = await alice.getStats()
+      const report = await within(sim, alice.getStats())
       assert.equal(all(report, 'media-source').length, track === null ? 0 : 1)
       assert.equal('mediaSourceId' in one(report, 'outbound-rtp'), track !== null)
     }
-    const after = one(await alice.getStats(), 'media-source')
+    const after = one(await within(sim, alice.getStats()), 'media-source')
     assert.equal(after.trackIdentifier, before.trackIdentifier)
     assert.notEqual(after.id, before.id)
     await close()
@@ -132,7 +138,7 @@ describe('The statistics of a simulcast', () => {
     const { sender } = alice.addTransceiver(video.track, { direction: 'sendonly', sendEncodings })
     await settle(sim, alice, bob)
     await talk(sim, 60, video)
-    const streams = all(await sender.getStats(), 'outbound-rtp')
+    const streams = all(await within(sim, sender.getStats()), 'outbound-rtp')
     assert.deepEqual(
       streams.map(({ rid, encodingIndex, active, packetsSent }) => [
         rid,
@@ -147,7 +153,7 @@ describe('The statistics of a simulcast', () => {
       ],
     )
     assert.equal(new Set(streams.map(({ ssrc }) => ssrc)).size, 3)
-    const received = all(await bob.getStats(), 'inbound-rtp')
+    const received = all(await within(sim, bob.getStats()), 'inbound-rtp')
     assert.deepEqual(received.map(({ rid }) => rid).sort(), ['h', 'l'])
     for (const { ssrc, rid } of received) assert.equal(ssrc, streams.find(each => each.rid === rid)?.ssrc)
     await close()

@@ -3,11 +3,13 @@ import type { Environment, UdpSocket } from '../../../src/base/environment.ts'
 import { type MediaStreamTrack, sourceOf } from '../../../src/pc/media/media-stream-track.ts'
 import type { MediaKind, StreamContext } from '../../../src/pc/media/track-signal.ts'
 import type { RTCPeerConnection } from '../../../src/pc/rtc-peer-connection.ts'
-import type { RTCStats, RTCStatsReport } from '../../../src/pc/stats.ts'
+import type { RTCStatsReport } from '../../../src/pc/stats.ts'
+import { opusSilencePacket } from '../../../src/testing/opus-silence.ts'
 import { connectPair, negotiate } from '../../sim/peers.ts'
 import { Simulation } from '../../sim/virtual-environment.ts'
 import { lossy } from '../../support/lossy-environment.ts'
 import { Collector, context, type FakeSource, localTrack, packet } from '../rtp/fakes.ts'
+import type { StatsEntry } from './stats-entry.ts'
 
 /** What was seen of an SSRC on the wire: RTP packets, and their bytes without the tag of SRTP. */
 export interface WireCount {
@@ -93,6 +95,8 @@ export async function settle(sim: Simulation, offerer: RTCPeerConnection, answer
   await negotiated
 }
 
+const firstSequence = 1_000
+
 /** A track whose packets a test gives, 50 a second; of video, three to a frame. */
 export class Talker {
   readonly track: MediaStreamTrack
@@ -100,7 +104,7 @@ export class Talker {
   readonly #kind: MediaKind
   readonly #rids: readonly (string | undefined)[]
   readonly #contexts: readonly StreamContext[]
-  #sequenceNumber = 1_000
+  #sequenceNumber = firstSequence
   frames = 0
 
   constructor(kind: MediaKind, rids: readonly (string | undefined)[] = [undefined]) {
@@ -112,19 +116,43 @@ export class Talker {
     this.#contexts = rids.map(rid => context({ rid }))
   }
 
+  /** Of the keyframes among them. */
+  get keyframes(): number {
+    return Math.ceil(this.frames / keyframeInterval)
+  }
+
   say(): void {
     const sequenceNumber = this.#sequenceNumber++
     const isVideo = this.#kind === 'video'
     const marker = isVideo && sequenceNumber % 3 === 2
     if (marker) this.frames++
-    const timestamp = isVideo ? Math.floor((sequenceNumber - 1_000 + 2) / 3) * 5_400 : sequenceNumber * 960
+    const timestamp = isVideo ? Math.floor((sequenceNumber - firstSequence + 1) / 3) * 5_400 : sequenceNumber * 960
     for (const index of this.#rids.keys()) {
       const payload = new Uint8Array(100 + ((sequenceNumber * 7) % 300)).fill(sequenceNumber & 0xff)
+      payload.set(isVideo ? this.#pictureHeader(sequenceNumber) : opusSilencePacket())
       const of = this.#contexts[index]
       assert.ok(of)
       this.#source.fanout.deliver(packet({ sequenceNumber, timestamp, marker, payload }), of, undefined)
     }
   }
+
+  #pictureHeader(sequenceNumber: number): readonly number[] {
+    const starts = sequenceNumber % 3 === 0 || sequenceNumber === firstSequence
+    const frame = Math.floor((sequenceNumber - firstSequence + 1) / 3)
+    return vp8Header(starts, frame % keyframeInterval === 0)
+  }
+}
+
+/** Frames of video between keyframes. */
+export const keyframeInterval = 25
+export const pictureSize = { width: 320, height: 180 } as const
+
+/** RFC 7741 §4.2: S on the first packet of a frame alone; RFC 6386 §9.1: a keyframe has a start code and its size. */
+function vp8Header(starts: boolean, keyframe: boolean): readonly number[] {
+  if (!starts) return [0x00]
+  const { width, height } = pictureSize
+  const size = [width & 0xff, width >> 8, height & 0xff, height >> 8]
+  return keyframe ? [0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, ...size] : [0x10, 0x11, 0x02, 0x00]
 }
 
 export async function talk(sim: Simulation, count: number, ...talkers: readonly Talker[]): Promise<void> {
@@ -134,6 +162,12 @@ export async function talk(sim: Simulation, count: number, ...talkers: readonly 
   }
 }
 
+/** What is asked for comes in a task: this lets it, in no time. */
+export async function within<T>(sim: Simulation, asked: Promise<T>): Promise<T> {
+  await sim.runFor(0)
+  return asked
+}
+
 /** Somebody listens to whatever comes: what nobody wants need not be asked for again. */
 export function listen(peer: RTCPeerConnection): Collector {
   const collector = new Collector()
@@ -141,11 +175,11 @@ export function listen(peer: RTCPeerConnection): Collector {
   return collector
 }
 
-export function all(report: RTCStatsReport, type: string, kind?: MediaKind): RTCStats[] {
+export function all(report: RTCStatsReport, type: string, kind?: MediaKind): StatsEntry[] {
   return [...report.values()].filter(entry => entry.type === type && (kind === undefined || entry.kind === kind))
 }
 
-export function one(report: RTCStatsReport, type: string, kind?: MediaKind): RTCStats {
+export function one(report: RTCStatsReport, type: string, kind?: MediaKind): StatsEntry {
   const [entry, ...others] = all(report, type, kind)
   assert.ok(entry, `${type} ${kind ?? ''}`)
   assert.deepEqual(others, [])

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import type { RTCStats, RTCStatsReport } from '../../../src/pc/stats.ts'
-import { all, listen, mediaCall, settle, Talker, talk } from './media-call.ts'
+import type { RTCStatsReport } from '../../../src/pc/stats.ts'
+import { all, listen, mediaCall, settle, Talker, talk, within } from './media-call.ts'
 import { dictionaryOf, enumerations, membersOf } from './stats-dictionaries.ts'
+import type { StatsEntry } from './stats-entry.ts'
 
 /** What entries have besides: see docs. */
 const extensions: Readonly<Record<string, readonly string[]>> = {
@@ -11,16 +12,17 @@ const extensions: Readonly<Record<string, readonly string[]>> = {
   'inbound-rtp': ['rid'],
 }
 
-/** webrtc-pc §8.6, less what only an encoder, a decoder, a player or a jitter buffer could tell. */
+/** webrtc-pc §8.6; `url` and `issuerCertificateId` need a server and a chain. */
 const mandatory: Readonly<Record<string, readonly string[]>> = {
   codec: ['payloadType', 'mimeType', 'clockRate', 'channels', 'sdpFmtpLine'],
   'inbound-rtp': [
     ...['ssrc', 'kind', 'transportId', 'codecId', 'packetsReceived', 'packetsLost', 'jitter'],
-    ...['trackIdentifier', 'remoteId', 'nackCount', 'bytesReceived'],
+    ...['trackIdentifier', 'remoteId', 'framesDecoded', 'framesDropped', 'nackCount', 'framesReceived'],
+    ...['bytesReceived', 'totalAudioEnergy', 'totalSamplesDuration', 'packetsDiscarded'],
   ],
   'outbound-rtp': [
     ...['ssrc', 'kind', 'transportId', 'codecId', 'packetsSent', 'bytesSent'],
-    ...['remoteId', 'nackCount', 'framesSent'],
+    ...['remoteId', 'framesEncoded', 'nackCount', 'framesSent'],
   ],
   'remote-inbound-rtp': [
     ...['ssrc', 'kind', 'transportId', 'codecId', 'packetsReceived', 'packetsLost', 'jitter'],
@@ -29,7 +31,10 @@ const mandatory: Readonly<Record<string, readonly string[]>> = {
   'remote-outbound-rtp': [
     ...['ssrc', 'kind', 'transportId', 'codecId', 'packetsSent', 'bytesSent', 'localId', 'remoteTimestamp'],
   ],
-  'media-source': ['trackIdentifier', 'kind'],
+  'media-source': [
+    ...['trackIdentifier', 'kind', 'totalAudioEnergy', 'totalSamplesDuration'],
+    ...['width', 'height', 'framesPerSecond'],
+  ],
   'peer-connection': ['dataChannelsOpened', 'dataChannelsClosed'],
   'data-channel': [
     ...['label', 'protocol', 'dataChannelIdentifier', 'state'],
@@ -45,9 +50,16 @@ const mandatory: Readonly<Record<string, readonly string[]>> = {
   certificate: ['fingerprint', 'fingerprintAlgorithm', 'base64Certificate'],
 }
 
+const ofVideo: ReadonlySet<string> = new Set([
+  ...['framesSent', 'framesEncoded', 'framesDecoded', 'framesDropped', 'framesReceived'],
+  ...['width', 'height', 'framesPerSecond'],
+])
+const ofAudio: ReadonlySet<string> = new Set(['totalAudioEnergy', 'totalSamplesDuration'])
+
 /** Members that this kind of entry has no use for: webrtc-stats §4.2. */
-function appliesTo(entry: RTCStats, member: string): boolean {
-  if (member === 'framesSent') return entry.kind === 'video'
+function appliesTo(entry: StatsEntry, member: string): boolean {
+  if (ofVideo.has(member)) return entry.kind === 'video'
+  if (ofAudio.has(member)) return entry.kind === 'audio'
   if (member === 'channels' || member === 'sdpFmtpLine') return String(entry.mimeType).startsWith('audio/')
   return true
 }
@@ -58,13 +70,14 @@ function isOf(type: string, value: unknown): boolean {
   if (/^unsigned (short|long)$/.test(type)) return isCount && Number(value) < 2 ** 32
   if (type === 'unsigned long long') return isCount
   if (type === 'long' || type === 'long long') return Number.isInteger(value)
-  if (type === 'double') return typeof value === 'number' && Number.isFinite(value)
+  if (type === 'double' || type === 'DOMHighResTimeStamp') return typeof value === 'number' && Number.isFinite(value)
   if (type === 'boolean') return typeof value === 'boolean'
   if (type === 'DOMString') return typeof value === 'string'
+  if (type === 'record<DOMString, double>') return Object.values(Object(value)).every(each => isOf('double', each))
   return type === 'DOMString?' && (typeof value === 'string' || value === null)
 }
 
-function checkEntry(entry: RTCStats, report: RTCStatsReport): void {
+function checkEntry(entry: StatsEntry, report: RTCStatsReport): void {
   const dictionary = dictionaryOf(entry)
   assert.ok(dictionary, `a type of its own: ${entry.type}`)
   const known = membersOf(dictionary)
@@ -88,7 +101,7 @@ describe('The members of statistics', () => {
     alice.addTrack(audio.track)
     alice.addTrack(video.track)
     for (const end of [alice, bob]) {
-      const report = await end.getStats()
+      const report = await within(sim, end.getStats())
       for (const entry of report.values()) checkEntry(entry, report)
     }
     await settle(sim, alice, bob)
@@ -97,20 +110,20 @@ describe('The members of statistics', () => {
       [alice, ['outbound-rtp', 'remote-inbound-rtp', 'media-source']],
       [bob, ['inbound-rtp', 'remote-outbound-rtp']],
     ] as const) {
-      const report = await end.getStats()
+      const report = await within(sim, end.getStats())
       for (const entry of report.values()) checkEntry(entry, report)
       for (const type of types) assert.equal(all(report, type).length, 2, type)
     }
     await close()
     for (const end of [alice, bob]) {
-      const report = await end.getStats()
+      const report = await within(sim, end.getStats())
       for (const entry of report.values()) checkEntry(entry, report)
       assert.deepEqual([...all(report, 'inbound-rtp'), ...all(report, 'outbound-rtp')], [])
       assert.equal(all(report, 'peer-connection').length, 1)
     }
   })
 
-  it('are all that webrtc-pc asks for and this stack can know', async () => {
+  it('are all that webrtc-pc asks for', async () => {
     const { sim, alice, bob, close } = await mediaCall(2, 0.03)
     const [audio, video] = [new Talker('audio'), new Talker('video')]
     listen(bob)
@@ -120,7 +133,7 @@ describe('The members of statistics', () => {
     await talk(sim, 400, audio, video)
     const seen = new Set<string>()
     for (const end of [alice, bob]) {
-      for (const entry of (await end.getStats()).values()) {
+      for (const entry of (await within(sim, end.getStats())).values()) {
         seen.add(entry.type)
         for (const member of mandatory[entry.type] ?? []) {
           if (appliesTo(entry, member)) assert.ok(entry[member] !== undefined, `${entry.type} lacks ${member}`)
@@ -139,7 +152,7 @@ describe('The members of statistics', () => {
     await settle(sim, alice, bob)
     await talk(sim, 100, audio)
     for (const end of [alice, bob]) {
-      for (const entry of (await end.getStats()).values()) {
+      for (const entry of (await within(sim, end.getStats())).values()) {
         for (const member of ['firCount', 'pliCount', 'framesSent', 'rid', 'encodingIndex', 'rtxSsrc']) {
           assert.ok(!(member in entry), `${entry.type}.${member}`)
         }

@@ -3,7 +3,7 @@ import { RTCPeerConnection } from '../../../src/pc/rtc-peer-connection.ts'
 import { withReferenced } from '../../../src/pc/stats/selection.ts'
 import type { RTCStatsReport } from '../../../src/pc/stats.ts'
 import { localTrack } from '../rtp/fakes.ts'
-import { all, listen, mediaCall, one, settle, Talker, talk } from './media-call.ts'
+import { all, listen, mediaCall, one, settle, Talker, talk, within } from './media-call.ts'
 
 function kinds(report: RTCStatsReport): string[] {
   return [...new Set([...report.values()].map(({ type }) => type))].sort()
@@ -24,8 +24,8 @@ async function talking(seed: number) {
 
 describe('The stats selection algorithm', () => {
   it('gives of a sender its streams, and what they refer to', async () => {
-    const { senders, close } = await talking(21)
-    const report = await senders[1].getStats()
+    const { sim, senders, close } = await talking(21)
+    const report = await within(sim, senders[1].getStats())
     assert.equal(one(report, 'outbound-rtp').kind, 'video')
     assert.deepEqual(kinds(report), [
       'candidate-pair',
@@ -43,10 +43,10 @@ describe('The stats selection algorithm', () => {
   })
 
   it('gives of a receiver its streams, and what they refer to', async () => {
-    const { bob, close } = await talking(22)
+    const { sim, bob, close } = await talking(22)
     const receiver = bob.getReceivers().find(({ track }) => track.kind === 'audio')
     assert.ok(receiver)
-    const report = await receiver.getStats()
+    const report = await within(sim, receiver.getStats())
     assert.equal(one(report, 'inbound-rtp').kind, 'audio')
     assert.ok(kinds(report).includes('remote-outbound-rtp'))
     for (const type of ['outbound-rtp', 'media-source', 'peer-connection', 'data-channel']) {
@@ -56,7 +56,7 @@ describe('The stats selection algorithm', () => {
   })
 
   it('gives of a track what its sender or receiver has, with the ids of the whole', async () => {
-    const { alice, bob, audio, senders, close } = await talking(23)
+    const { sim, alice, bob, audio, senders, close } = await talking(23)
     const ids = (report: RTCStatsReport): string[] => [...report.keys()].sort()
     const [receiver] = bob.getReceivers()
     assert.ok(receiver)
@@ -64,9 +64,9 @@ describe('The stats selection algorithm', () => {
       [alice, audio.track, senders[0]],
       [bob, receiver.track, receiver],
     ] as const) {
-      const report = await peer.getStats(track)
-      assert.deepEqual(ids(report), ids(await object.getStats()))
-      const whole = await peer.getStats(null)
+      const report = await within(sim, peer.getStats(track))
+      assert.deepEqual(ids(report), ids(await within(sim, object.getStats())))
+      const whole = await within(sim, peer.getStats(null))
       for (const id of report.keys()) assert.ok(whole.has(id))
       assert.ok(whole.size > report.size)
     }

@@ -1,329 +1,24 @@
-// The dictionaries of webrtc-stats (https://w3c.github.io/webrtc-stats/): the types of their members as its IDL has them; `!`: required.
+import type { IdlType } from 'webidl2'
+import { loadModel } from '../../idl/model.ts'
 
-export interface DictionaryType {
-  readonly parent: string
-  readonly members: Readonly<Record<string, string>>
-}
+const { dictionaries, enums } = loadModel()
 
-export const dictionaries: Readonly<Record<string, DictionaryType>> = {
-  RTCStats: { parent: '', members: { timestamp: 'double!', type: 'RTCStatsType!', id: 'DOMString!' } },
-  RTCRtpStreamStats: {
-    parent: 'RTCStats',
-    members: { ssrc: 'unsigned long!', kind: 'DOMString!', transportId: 'DOMString', codecId: 'DOMString' },
-  },
-  RTCCodecStats: {
-    parent: 'RTCStats',
-    members: {
-      payloadType: 'unsigned long!',
-      transportId: 'DOMString!',
-      mimeType: 'DOMString!',
-      clockRate: 'unsigned long',
-      channels: 'unsigned long',
-      sdpFmtpLine: 'DOMString',
-    },
-  },
-  RTCReceivedRtpStreamStats: {
-    parent: 'RTCRtpStreamStats',
-    members: {
-      packetsReceived: 'unsigned long long',
-      packetsReceivedWithEct1: 'unsigned long long',
-      packetsReceivedWithCe: 'unsigned long long',
-      packetsReportedAsLost: 'unsigned long long',
-      packetsReportedAsLostButRecovered: 'unsigned long long',
-      packetsLost: 'long long',
-      jitter: 'double',
-    },
-  },
-  RTCInboundRtpStreamStats: {
-    parent: 'RTCReceivedRtpStreamStats',
-    members: {
-      trackIdentifier: 'DOMString!',
-      mid: 'DOMString',
-      remoteId: 'DOMString',
-      framesDecoded: 'unsigned long',
-      keyFramesDecoded: 'unsigned long',
-      framesRendered: 'unsigned long',
-      framesDropped: 'unsigned long',
-      frameWidth: 'unsigned long',
-      frameHeight: 'unsigned long',
-      framesPerSecond: 'double',
-      qpSum: 'unsigned long long',
-      totalDecodeTime: 'double',
-      totalInterFrameDelay: 'double',
-      totalSquaredInterFrameDelay: 'double',
-      pauseCount: 'unsigned long',
-      totalPausesDuration: 'double',
-      freezeCount: 'unsigned long',
-      totalFreezesDuration: 'double',
-      lastPacketReceivedTimestamp: 'double',
-      headerBytesReceived: 'unsigned long long',
-      packetsDiscarded: 'unsigned long long',
-      fecBytesReceived: 'unsigned long long',
-      fecPacketsReceived: 'unsigned long long',
-      fecPacketsDiscarded: 'unsigned long long',
-      bytesReceived: 'unsigned long long',
-      nackCount: 'unsigned long',
-      firCount: 'unsigned long',
-      pliCount: 'unsigned long',
-      totalProcessingDelay: 'double',
-      estimatedPlayoutTimestamp: 'double',
-      jitterBufferDelay: 'double',
-      jitterBufferTargetDelay: 'double',
-      jitterBufferEmittedCount: 'unsigned long long',
-      jitterBufferMinimumDelay: 'double',
-      totalSamplesReceived: 'unsigned long long',
-      concealedSamples: 'unsigned long long',
-      silentConcealedSamples: 'unsigned long long',
-      concealmentEvents: 'unsigned long long',
-      insertedSamplesForDeceleration: 'unsigned long long',
-      removedSamplesForAcceleration: 'unsigned long long',
-      audioLevel: 'double',
-      totalAudioEnergy: 'double',
-      totalSamplesDuration: 'double',
-      framesReceived: 'unsigned long',
-      decoderImplementation: 'DOMString',
-      playoutId: 'DOMString',
-      powerEfficientDecoder: 'boolean',
-      framesAssembledFromMultiplePackets: 'unsigned long',
-      totalAssemblyTime: 'double',
-      retransmittedPacketsReceived: 'unsigned long long',
-      retransmittedBytesReceived: 'unsigned long long',
-      rtxSsrc: 'unsigned long',
-      fecSsrc: 'unsigned long',
-      totalCorruptionProbability: 'double',
-      totalSquaredCorruptionProbability: 'double',
-      corruptionMeasurements: 'unsigned long long',
-    },
-  },
-  RTCRemoteInboundRtpStreamStats: {
-    parent: 'RTCReceivedRtpStreamStats',
-    members: {
-      localId: 'DOMString',
-      roundTripTime: 'double',
-      totalRoundTripTime: 'double',
-      fractionLost: 'double',
-      roundTripTimeMeasurements: 'unsigned long long',
-      packetsWithBleachedEct1Marking: 'unsigned long long',
-    },
-  },
-  RTCSentRtpStreamStats: {
-    parent: 'RTCRtpStreamStats',
-    members: { packetsSent: 'unsigned long long', bytesSent: 'unsigned long long' },
-  },
-  RTCOutboundRtpStreamStats: {
-    parent: 'RTCSentRtpStreamStats',
-    members: {
-      mid: 'DOMString',
-      mediaSourceId: 'DOMString',
-      remoteId: 'DOMString',
-      rid: 'DOMString',
-      encodingIndex: 'unsigned long',
-      headerBytesSent: 'unsigned long long',
-      retransmittedPacketsSent: 'unsigned long long',
-      retransmittedBytesSent: 'unsigned long long',
-      rtxSsrc: 'unsigned long',
-      targetBitrate: 'double',
-      totalEncodedBytesTarget: 'unsigned long long',
-      frameWidth: 'unsigned long',
-      frameHeight: 'unsigned long',
-      framesPerSecond: 'double',
-      framesSent: 'unsigned long',
-      hugeFramesSent: 'unsigned long',
-      framesEncoded: 'unsigned long',
-      keyFramesEncoded: 'unsigned long',
-      qpSum: 'unsigned long long',
-      psnrSum: 'record<DOMString, double>',
-      psnrMeasurements: 'unsigned long long',
-      totalEncodeTime: 'double',
-      totalPacketSendDelay: 'double',
-      qualityLimitationReason: 'RTCQualityLimitationReason',
-      qualityLimitationDurations: 'record<DOMString, double>',
-      qualityLimitationResolutionChanges: 'unsigned long',
-      nackCount: 'unsigned long',
-      firCount: 'unsigned long',
-      pliCount: 'unsigned long',
-      encoderImplementation: 'DOMString',
-      powerEfficientEncoder: 'boolean',
-      active: 'boolean',
-      scalabilityMode: 'DOMString',
-      packetsSentWithEct1: 'unsigned long long',
-    },
-  },
-  RTCRemoteOutboundRtpStreamStats: {
-    parent: 'RTCSentRtpStreamStats',
-    members: {
-      localId: 'DOMString',
-      remoteTimestamp: 'double',
-      reportsSent: 'unsigned long long',
-      roundTripTime: 'double',
-      totalRoundTripTime: 'double',
-      roundTripTimeMeasurements: 'unsigned long long',
-    },
-  },
-  RTCMediaSourceStats: { parent: 'RTCStats', members: { trackIdentifier: 'DOMString!', kind: 'DOMString!' } },
-  RTCAudioSourceStats: {
-    parent: 'RTCMediaSourceStats',
-    members: {
-      audioLevel: 'double',
-      totalAudioEnergy: 'double',
-      totalSamplesDuration: 'double',
-      echoReturnLoss: 'double',
-      echoReturnLossEnhancement: 'double',
-    },
-  },
-  RTCVideoSourceStats: {
-    parent: 'RTCMediaSourceStats',
-    members: { width: 'unsigned long', height: 'unsigned long', frames: 'unsigned long', framesPerSecond: 'double' },
-  },
-  RTCAudioPlayoutStats: {
-    parent: 'RTCStats',
-    members: {
-      kind: 'DOMString!',
-      synthesizedSamplesDuration: 'double',
-      synthesizedSamplesEvents: 'unsigned long',
-      totalSamplesDuration: 'double',
-      totalPlayoutDelay: 'double',
-      totalSamplesCount: 'unsigned long long',
-    },
-  },
-  RTCPeerConnectionStats: {
-    parent: 'RTCStats',
-    members: { dataChannelsOpened: 'unsigned long', dataChannelsClosed: 'unsigned long' },
-  },
-  RTCDataChannelStats: {
-    parent: 'RTCStats',
-    members: {
-      label: 'DOMString',
-      protocol: 'DOMString',
-      dataChannelIdentifier: 'unsigned short',
-      state: 'RTCDataChannelState!',
-      messagesSent: 'unsigned long',
-      bytesSent: 'unsigned long long',
-      messagesReceived: 'unsigned long',
-      bytesReceived: 'unsigned long long',
-    },
-  },
-  RTCTransportStats: {
-    parent: 'RTCStats',
-    members: {
-      packetsSent: 'unsigned long long',
-      packetsReceived: 'unsigned long long',
-      bytesSent: 'unsigned long long',
-      bytesReceived: 'unsigned long long',
-      iceRole: 'RTCIceRole',
-      iceLocalUsernameFragment: 'DOMString',
-      dtlsState: 'RTCDtlsTransportState!',
-      iceState: 'RTCIceTransportState',
-      selectedCandidatePairId: 'DOMString',
-      localCertificateId: 'DOMString',
-      remoteCertificateId: 'DOMString',
-      tlsVersion: 'DOMString',
-      dtlsCipher: 'DOMString',
-      dtlsRole: 'RTCDtlsRole',
-      srtpCipher: 'DOMString',
-      selectedCandidatePairChanges: 'unsigned long',
-      ccfbMessagesSent: 'unsigned long',
-      ccfbMessagesReceived: 'unsigned long',
-    },
-  },
-  RTCIceCandidateStats: {
-    parent: 'RTCStats',
-    members: {
-      transportId: 'DOMString!',
-      address: 'DOMString?',
-      port: 'long',
-      protocol: 'DOMString',
-      candidateType: 'RTCIceCandidateType!',
-      priority: 'long',
-      url: 'DOMString',
-      relayProtocol: 'RTCIceServerTransportProtocol',
-      foundation: 'DOMString',
-      relatedAddress: 'DOMString',
-      relatedPort: 'long',
-      usernameFragment: 'DOMString',
-      tcpType: 'RTCIceTcpCandidateType',
-    },
-  },
-  RTCIceCandidatePairStats: {
-    parent: 'RTCStats',
-    members: {
-      transportId: 'DOMString!',
-      localCandidateId: 'DOMString!',
-      remoteCandidateId: 'DOMString!',
-      state: 'RTCStatsIceCandidatePairState!',
-      nominated: 'boolean',
-      packetsSent: 'unsigned long long',
-      packetsReceived: 'unsigned long long',
-      bytesSent: 'unsigned long long',
-      bytesReceived: 'unsigned long long',
-      lastPacketSentTimestamp: 'double',
-      lastPacketReceivedTimestamp: 'double',
-      totalRoundTripTime: 'double',
-      currentRoundTripTime: 'double',
-      availableOutgoingBitrate: 'double',
-      availableIncomingBitrate: 'double',
-      requestsReceived: 'unsigned long long',
-      requestsSent: 'unsigned long long',
-      responsesReceived: 'unsigned long long',
-      responsesSent: 'unsigned long long',
-      consentRequestsSent: 'unsigned long long',
-      packetsDiscardedOnSend: 'unsigned long',
-      bytesDiscardedOnSend: 'unsigned long long',
-    },
-  },
-  RTCCertificateStats: {
-    parent: 'RTCStats',
-    members: {
-      fingerprint: 'DOMString!',
-      fingerprintAlgorithm: 'DOMString!',
-      base64Certificate: 'DOMString!',
-      issuerCertificateId: 'DOMString',
-    },
-  },
-}
-
-/** The values that the enumerations have. */
-export const enumerations: Readonly<Record<string, readonly string[]>> = {
-  RTCStatsType: [
-    'codec',
-    'inbound-rtp',
-    'outbound-rtp',
-    'remote-inbound-rtp',
-    'remote-outbound-rtp',
-    'media-source',
-    'media-playout',
-    'peer-connection',
-    'data-channel',
-    'transport',
-    'candidate-pair',
-    'local-candidate',
-    'remote-candidate',
-    'certificate',
-  ],
-  RTCQualityLimitationReason: ['none', 'cpu', 'bandwidth', 'other'],
-  RTCDtlsRole: ['client', 'server', 'unknown'],
-  RTCStatsIceCandidatePairState: ['frozen', 'waiting', 'in-progress', 'failed', 'succeeded'],
-  RTCDataChannelState: ['connecting', 'open', 'closing', 'closed'],
-  RTCIceRole: ['unknown', 'controlling', 'controlled'],
-  RTCDtlsTransportState: ['new', 'connecting', 'connected', 'closed', 'failed'],
-  RTCIceTransportState: ['closed', 'failed', 'disconnected', 'new', 'checking', 'completed', 'connected'],
-  RTCIceCandidateType: ['host', 'srflx', 'prflx', 'relay'],
-  RTCIceServerTransportProtocol: ['udp', 'tcp', 'tls'],
-  RTCIceTcpCandidateType: ['active', 'passive', 'so'],
-}
+/** The enumerations of the standards, by name. */
+export const enumerations: Readonly<Record<string, readonly string[]>> = Object.fromEntries(enums)
 
 /** Which dictionary an entry is, by its type; media sources by their kind. */
 export function dictionaryOf({ type, kind }: Readonly<Record<string, unknown>>): string | undefined {
   if (type === 'media-source') return kind === 'audio' ? 'RTCAudioSourceStats' : 'RTCVideoSourceStats'
-  return byType[String(type)]
+  return dictionaryByType[String(type)]
 }
 
-const byType: Readonly<Record<string, string>> = {
+export const dictionaryByType: Readonly<Record<string, string>> = {
   codec: 'RTCCodecStats',
   'inbound-rtp': 'RTCInboundRtpStreamStats',
   'outbound-rtp': 'RTCOutboundRtpStreamStats',
   'remote-inbound-rtp': 'RTCRemoteInboundRtpStreamStats',
   'remote-outbound-rtp': 'RTCRemoteOutboundRtpStreamStats',
+  'media-playout': 'RTCAudioPlayoutStats',
   'peer-connection': 'RTCPeerConnectionStats',
   'data-channel': 'RTCDataChannelStats',
   transport: 'RTCTransportStats',
@@ -333,8 +28,13 @@ const byType: Readonly<Record<string, string>> = {
   certificate: 'RTCCertificateStats',
 }
 
-/** With those that are inherited. */
+/** The types of its members, with those that are inherited; `!`: required, `?`: may be null. */
 export function membersOf(dictionary: string): Readonly<Record<string, string>> {
-  const { parent, members } = dictionaries[dictionary] ?? { parent: '', members: {} }
-  return parent === '' ? members : { ...membersOf(parent), ...members }
+  const members = dictionaries.get(dictionary)?.members ?? []
+  return Object.fromEntries(members.map(({ name, idlType, required }) => [name, text(idlType) + (required ? '!' : '')]))
+}
+
+function text({ generic, idlType, nullable }: IdlType): string {
+  const inner = typeof idlType === 'string' ? idlType : idlType.map(text).join(', ')
+  return `${generic === '' ? inner : `${generic}<${inner}>`}${nullable ? '?' : ''}`
 }

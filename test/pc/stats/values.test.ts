@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict'
-import type { RTCStats } from '../../../src/pc/stats.ts'
-import { all, listen, mediaCall, one, settle, Talker, type Tap, talk, type WireCount } from './media-call.ts'
+import {
+  all,
+  listen,
+  mediaCall,
+  one,
+  pictureSize,
+  settle,
+  Talker,
+  type Tap,
+  talk,
+  type WireCount,
+  within,
+} from './media-call.ts'
+import type { StatsEntry } from './stats-entry.ts'
 
 /** What the wire has seen of a stream and of its retransmissions. */
-function seen(counts: Tap['sent'], { ssrc, rtxSsrc }: RTCStats): { packets: number; bytes: number } {
+function seen(counts: Tap['sent'], { ssrc, rtxSsrc }: StatsEntry): { packets: number; bytes: number } {
   const [media, repairs] = [ssrc, rtxSsrc].map(each => counts.get(Number(each)))
   return {
     packets: (media?.packets ?? 0) + (repairs?.packets ?? 0),
@@ -28,7 +40,7 @@ async function lossyCall(seed: number) {
   await talk(sim, 600, talkers.audio, talkers.video)
   // What is asked for arrives, and the reports about it.
   await sim.runFor(3_000)
-  return { ...call, talkers, sender: await alice.getStats(), receiver: await bob.getStats() }
+  return { ...call, talkers, sender: await within(sim, alice.getStats()), receiver: await within(sim, bob.getStats()) }
 }
 
 describe('The statistics of a call with loss', () => {
@@ -90,9 +102,9 @@ describe('The statistics of a call with loss', () => {
       assert.ok(Math.abs(Number(ours.remoteTimestamp) + 20 - ours.timestamp) < 5)
     }
     // The time of a report stays what it was.
-    const before = one(await alice.getStats(), 'remote-inbound-rtp', 'audio')
+    const before = one(await within(sim, alice.getStats()), 'remote-inbound-rtp', 'audio')
     await sim.runFor(1)
-    const after = one(await alice.getStats(), 'remote-inbound-rtp', 'audio')
+    const after = one(await within(sim, alice.getStats()), 'remote-inbound-rtp', 'audio')
     assert.equal(after.timestamp, before.timestamp)
     await close()
   })
@@ -145,6 +157,100 @@ describe('The statistics of a call with loss', () => {
     const [pair] = all(sender, 'candidate-pair').filter(each => each.availableOutgoingBitrate !== undefined)
     assert.ok(Number(pair?.availableOutgoingBitrate) > 10_000)
     assert.equal(pair?.id, one(sender, 'transport').selectedCandidatePairId)
+    await close()
+  })
+})
+
+/** Audio and video for so many packets, without loss, and what both then tell. */
+async function cleanCall(seed: number, packets: number) {
+  const call = await mediaCall(seed)
+  const { sim, alice, bob } = call
+  const talkers = { audio: new Talker('audio'), video: new Talker('video') }
+  listen(bob)
+  const senders = { audio: alice.addTrack(talkers.audio.track), video: alice.addTrack(talkers.video.track) }
+  await settle(sim, alice, bob)
+  await talk(sim, packets, talkers.audio, talkers.video)
+  await sim.runFor(100)
+  return {
+    ...call,
+    talkers,
+    senders,
+    sender: await within(sim, alice.getStats()),
+    receiver: await within(sim, bob.getStats()),
+  }
+}
+
+describe('The statistics of media', () => {
+  it('count the pictures at both ends, with their size and their pace', async () => {
+    const { talkers, sender, receiver, close } = await cleanCall(51, 302)
+    const { frames, keyframes } = talkers.video
+    assert.deepEqual([frames, keyframes], [101, 5])
+    const outbound = one(sender, 'outbound-rtp', 'video')
+    assert.deepEqual(
+      [outbound.framesEncoded, outbound.framesSent, outbound.keyFramesEncoded],
+      [frames, frames, keyframes],
+    )
+    const source = one(sender, 'media-source', 'video')
+    assert.equal(source.frames, frames)
+    assert.deepEqual([source.width, source.height], [pictureSize.width, pictureSize.height])
+    const inbound = one(receiver, 'inbound-rtp', 'video')
+    assert.deepEqual([inbound.framesReceived, inbound.framesDecoded, inbound.framesRendered], [frames, frames, frames])
+    assert.deepEqual([inbound.keyFramesDecoded, inbound.framesDropped, inbound.packetsDiscarded], [keyframes, 0, 0])
+    assert.equal(inbound.framesAssembledFromMultiplePackets, frames)
+    assert.equal(inbound.jitterBufferEmittedCount, frames)
+    for (const entry of [outbound, inbound]) {
+      assert.deepEqual([entry.frameWidth, entry.frameHeight], [pictureSize.width, pictureSize.height])
+      // 20 ms a packet, three to a picture
+      assert.ok(entry.framesPerSecond >= 15 && entry.framesPerSecond <= 17, `${entry.framesPerSecond}`)
+    }
+    assert.ok(Math.abs(inbound.totalAssemblyTime / frames - 0.04) < 0.002, `${inbound.totalAssemblyTime}`)
+    assert.ok(Math.abs(inbound.totalInterFrameDelay - 0.06 * (frames - 1)) < 0.05, `${inbound.totalInterFrameDelay}`)
+    assert.deepEqual([inbound.freezeCount, inbound.pauseCount], [0, 0])
+    await close()
+  })
+
+  it('tell how long the audio is, and how loud', async () => {
+    const { sender, receiver, close } = await cleanCall(52, 250)
+    const [source, inbound] = [one(sender, 'media-source', 'audio'), one(receiver, 'inbound-rtp', 'audio')]
+    assert.equal(inbound.totalSamplesReceived, 250 * 960)
+    for (const entry of [source, inbound]) {
+      assert.ok(Math.abs(entry.totalSamplesDuration - 5) < 1e-9)
+      assert.deepEqual([entry.audioLevel, entry.totalAudioEnergy], [0, 0])
+    }
+    await close()
+  })
+
+  it('tell the time of what could be played last, by the clock of the sender', async () => {
+    const { sim, receiver, close } = await cleanCall(53, 300)
+    for (const kind of ['audio', 'video'] as const) {
+      const { estimatedPlayoutTimestamp, timestamp } = one(receiver, 'inbound-rtp', kind)
+      // Both have one clock here: it is what was sent 20 ms ago, for a picture with what it took to be whole.
+      const late = timestamp - (estimatedPlayoutTimestamp - 2_208_988_800_000)
+      assert.ok(late > 15 && late < 80, `${kind}: ${late}`)
+    }
+    assert.ok(sim.now > 0)
+    await close()
+  })
+
+  it('tell what an encoder is given, and whether that is less than it might have', async () => {
+    const { sim, alice, talkers, senders, sender, close } = await cleanCall(54, 100)
+    const before = one(sender, 'outbound-rtp', 'video')
+    assert.ok(before.targetBitrate > 10_000 && one(sender, 'outbound-rtp', 'audio').targetBitrate > 10_000)
+    assert.equal(before.qualityLimitationReason, 'none')
+    assert.ok(before.totalEncodedBytesTarget > 0)
+    const parameters = senders.video.getParameters()
+    const [encoding] = parameters.encodings
+    assert.ok(encoding)
+    encoding.maxBitrate = 1_000_000_000
+    const set = senders.video.setParameters(parameters)
+    await sim.runFor(10)
+    await set
+    await talk(sim, 100, talkers.video)
+    const after = one(await within(sim, alice.getStats()), 'outbound-rtp', 'video')
+    assert.equal(after.qualityLimitationReason, 'bandwidth')
+    const { none, bandwidth, cpu, other } = after.qualityLimitationDurations
+    assert.ok(Math.abs(bandwidth - 2) < 0.1 && none > 2, `${none}, ${bandwidth}`)
+    assert.deepEqual([cpu, other, after.qualityLimitationResolutionChanges], [0, 0, 0])
     await close()
   })
 })

@@ -111,6 +111,15 @@ export class Call {
     })
     for (const [id, stats] of report) console.log(id, stats.type, stats.timestamp)
     for (const stats of report.values()) if (stats.type === 'transport') console.log(stats.selectedCandidatePairId)
+    const all: readonly RTCStats[] = [...report.values()]
+    const transport: RTCTransportStats | undefined = all.find(
+      (stats): stats is RTCTransportStats => stats.type === 'transport',
+    )
+    const pair: RTCIceCandidatePairStats = report.get(transport?.selectedCandidatePairId ?? '')
+    console.log(pair?.currentRoundTripTime?.toFixed(3), report.get('no such id')?.timestamp)
+    report.forEach((stats: RTCOutboundRtpStreamStats) => {
+      console.log(stats.qualityLimitationReason === 'bandwidth')
+    })
     return bytes + (report.get('T01')?.bytesSent ?? 0) + report.size
   }
 

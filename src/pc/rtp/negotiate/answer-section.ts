@@ -44,7 +44,7 @@ export function answerSection(state: MediaState, offer: SdpSession, index: numbe
       ...simulcastOf(slots, theirs, direction, payloadTypes),
     },
     record,
-    state.cname,
+    state.host.cname,
   )
 }
 

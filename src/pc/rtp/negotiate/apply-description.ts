@@ -1,10 +1,11 @@
 import type { AppliedMedia } from '../../negotiation/media-negotiation.ts'
 import { codecsMatch } from '../codec-dictionary-match.ts'
+import { fallbackMode } from '../scalability-modes.ts'
 import type { TransceiverSlots } from '../slots.ts'
 import type { CreateTransceiver } from '../transceivers.ts'
 import { applyLocal } from './apply-local.ts'
 import { applyRemote } from './apply-remote.ts'
-import type { MediaState, TransceiverRecord } from './media-state.ts'
+import { disassociate, type MediaState, type TransceiverRecord } from './media-state.ts'
 import { isInUse } from './sections.ts'
 import type { CreateEncoding } from './simulcast-envelope.ts'
 import { stopTransceiver } from './stop-transceiver.ts'
@@ -67,14 +68,19 @@ function agree(state: MediaState, { side, session, offer }: AppliedMedia): void 
   state.remove(isNowhere)
   // Step 4.6.13: the section of a transceiver that has stopped is free for others
   const { local, remote } = state.current
-  state.remove(({ slots: { stopped, mLineIndex } }) => {
+  const isOver = ({ slots: { stopped, mLineIndex } }: TransceiverRecord): boolean => {
     if (!stopped || mLineIndex === undefined) return false
     return !isInUse(local.media[mLineIndex]) || !isInUse(remote.media[mLineIndex])
-  })
+  }
+  const over = new Set(state.records.filter(isOver))
+  state.remove(record => over.has(record))
+  // RFC 8829 §3.4.1: it has stopped and is disassociated
+  for (const record of over) disassociate(record)
   for (const record of state.records) {
     record.stable = undefined
     record.isProvisional = false
     dropUnknownCodecs(record.slots)
+    settleScalability(record.slots)
   }
 }
 
@@ -84,5 +90,13 @@ function dropUnknownCodecs({ sender }: TransceiverSlots): void {
   for (const encoding of sender.encodings) {
     const { codec, ...rest } = encoding.parameters
     if (codec !== undefined && !sender.codecs.some(each => codecsMatch(each, codec, true))) encoding.parameters = rest
+  }
+}
+
+/** webrtc-svc §4.2.3: a mode that the negotiated codec has not got gives way to one that it has. */
+function settleScalability({ sender }: TransceiverSlots): void {
+  for (const encoding of sender.encodings) {
+    const scalabilityMode = fallbackMode(encoding.parameters, sender.codecs)
+    if (scalabilityMode !== undefined) encoding.parameters = { ...encoding.parameters, scalabilityMode }
   }
 }

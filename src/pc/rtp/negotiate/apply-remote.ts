@@ -41,7 +41,7 @@ function applySection(
   // Steps 4.6.11.2.10 and 4.6.11.2.11: as this side sees it; nothing is received where a section is rejected.
   const direction = section === undefined ? 'inactive' : reverseDirection(directionOf(session, section))
   const rtp = isInUse(section) ? rtpOf(session, section) : undefined
-  const ids = remoteStreamIds(rtp, direction)
+  const ids = remoteStreamIds(state, rtp, direction)
   // Step 4.6.11.2.12
   processRemoteTracks(state, slots, direction, ids, effects.fireTrack)
   if (rtp === undefined) {

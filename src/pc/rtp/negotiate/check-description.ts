@@ -7,6 +7,7 @@ import {
   conflictingPayloadTypes,
   effectiveTransport,
   isRtpSection,
+  maxMidLength,
   rtpProfile,
   SdpError,
   type SdpMedia,
@@ -16,6 +17,7 @@ import {
   undefinedRids,
   unofferedFeedback,
 } from '../../../sdp/index.ts'
+import { bundleGroups } from '../../negotiation/bundle-plan.ts'
 import type { AppliedMedia } from '../../negotiation/media-negotiation.ts'
 import { directionOf, isInUse, isRejected, rtpOf } from './sections.ts'
 
@@ -27,6 +29,7 @@ import { directionOf, isInUse, isRejected, rtpOf } from './sections.ts'
  */
 export function checkDescription({ side, type, session, offer }: AppliedMedia): void {
   session.media.forEach((section, index) => {
+    checkMid(section, index)
     if (!isInUse(section)) return
     const where = nameOf(section, index)
     const rtp = readRtp(session, section, where)
@@ -36,6 +39,15 @@ export function checkDescription({ side, type, session, offer }: AppliedMedia): 
   })
   checkBundles(session)
 }
+
+/** As in browsers: RTP could not carry it. The message must not hold it either: it may have a million characters. */
+function checkMid({ mid = '' }: SdpMedia, index: number): void {
+  if (mid.length <= maxMidLength) return
+  throw invalid(`m= section ${index}: the mid has ${mid.length} characters, and may have ${maxMidLength}`)
+}
+
+/** Characters of what a message repeats. */
+const maxQuoted = 64
 
 interface CheckedSection {
   readonly session: SdpSession
@@ -58,6 +70,11 @@ function checkRtp(rtp: SdpRtpMedia, section: SdpMedia, where: string): void {
   // RFC 8829 §5.8.3: all rid-ids of a simulcast must exist
   const [rid] = undefinedRids(rtp)
   if (rid !== undefined) throw invalid(`${where}: a=simulcast has the rid ${rid}, which no a=rid describes`)
+  // RFC 5761 §4: these would be taken for RTCP
+  const mistakable = rtp.codecs.find(({ payloadType }) => section.rtcpMux && payloadType >= 64 && payloadType <= 95)
+  if (mistakable !== undefined) {
+    throw invalid(`${where}: payload type ${mistakable.payloadType} cannot be told from RTCP, which is multiplexed`)
+  }
   // RFC 8829 §5.10: so must the payload types that retransmissions are of
   const formats = new Set(section.formats.map(Number))
   for (const codec of rtp.codecs) {
@@ -103,16 +120,16 @@ function checkAnswer({ session, section, rtp, where }: CheckedSection, offer: Sd
   // RFC 8829 §5.11: no feedback that was not offered
   const [feedback] = unofferedFeedback(rtpOf(offer, offered), rtp)
   if (feedback !== undefined) {
-    throw invalid(`${where}: the feedback "${feedback.type} ${feedback.parameter ?? ''}" was not offered`)
+    throw invalid(
+      `${where}: the feedback "${`${feedback.type} ${feedback.parameter ?? ''}`.slice(0, maxQuoted)}" was not offered`,
+    )
   }
 }
 
 /** RFC 9143 §9.1.1, RFC 8285 §7: the sections of a group share payload types and identifiers. */
 function checkBundles(session: SdpSession): void {
-  for (const group of session.groups) {
-    if (group.semantics !== 'BUNDLE') continue
-    const mids = new Set(group.mids)
-    const sections = session.media.filter(each => each.mid !== undefined && mids.has(each.mid)).filter(isInUse)
+  for (const group of bundleGroups(session)) {
+    const sections = group.map(index => session.media[index]).filter(isInUse)
     const rtp = sections.map(section => rtpOf(session, section))
     const [payloadType] = conflictingPayloadTypes(rtp)
     if (payloadType !== undefined) throw invalid(`payload type ${payloadType} has two meanings in a BUNDLE group`)

@@ -45,11 +45,18 @@ class OfferInTheMaking {
 
   sections(): readonly OfferedSection[] {
     const sections = this.#places().map((was, index) => this.#continued(was, index))
+    // webrtc-extensions §15.3, in RFC 8829 §5.2.1: before the sections of transceivers
+    if (sections.length === 0 && this.#layout.dataFirst === true) sections.push(this.#data())
     // RFC 8829 §5.2.1: in the order in which the transceivers were added
     for (const record of this.#waiting.splice(0)) sections.push(this.#added(record, sections.length))
     // RFC 8829 §5.2.1: lastly, data
-    if (this.#layout.wantsData && !this.#hasData) sections.push({ type: 'data', mid: this.#mids.next() })
+    if (this.#layout.wantsData && !this.#hasData) sections.push(this.#data())
     return sections
+  }
+
+  #data(): OfferedSection {
+    this.#hasData = true
+    return { type: 'data', mid: this.#mids.next() }
   }
 
   /** The sections of before, as the latest description of each has it. */
@@ -77,10 +84,7 @@ class OfferInTheMaking {
   #recycled(was: SdpMedia, index: number): OfferedSection {
     const record = this.#waiting.shift()
     if (record !== undefined) return this.#added(record, index)
-    if (this.#layout.wantsData && !this.#hasData) {
-      this.#hasData = true
-      return { type: 'data', mid: this.#mids.next() }
-    }
+    if (this.#layout.wantsData && !this.#hasData) return this.#data()
     return { type: 'rejected', section: rejectedSection(was) }
   }
 
@@ -106,7 +110,7 @@ class OfferInTheMaking {
     // Only a transceiver that has ended is `stopped`; those get no section.
     const direction = slots.direction === 'stopped' ? 'inactive' : slots.direction
     const frame = { kind: slots.kind, protocol: 'UDP/TLS/RTP/SAVPF', mid, direction }
-    return { type: 'media', section: mediaSection(frame, this.#parts(record, index), record, this.#state.cname) }
+    return { type: 'media', section: mediaSection(frame, this.#parts(record, index), record, this.#state.host.cname) }
   }
 
   #parts(record: TransceiverRecord, index: number): SectionParts {

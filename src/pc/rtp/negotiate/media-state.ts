@@ -54,7 +54,6 @@ export interface AgreedDescriptions {
 /** The transceivers of a connection, and what its descriptions have come to. */
 export class MediaState {
   readonly host: TransceiverHost
-  readonly cname: string
   /** The set of transceivers, in insertion order. */
   records: readonly TransceiverRecord[] = []
   current: AgreedDescriptions | undefined
@@ -65,9 +64,18 @@ export class MediaState {
   readonly streams: RemoteStreams = new RemoteStreams()
   readonly events: MediaEvents = new MediaEvents()
 
-  constructor(host: TransceiverHost, cname: string) {
+  #defaultStreamId: string | undefined
+  /** By the index that they were placed at; they may have left it since. */
+  #byIndex: Map<number | undefined, TransceiverRecord> | undefined
+
+  constructor(host: TransceiverHost) {
     this.host = host
-    this.cname = cname
+  }
+
+  /** RFC 8829 §5.8.2: of the stream of tracks that the peer has given to none. */
+  get defaultStreamId(): string {
+    this.#defaultStreamId ??= randomUuid(length => this.host.random(length))
+    return this.#defaultStreamId
   }
 
   add(
@@ -89,11 +97,21 @@ export class MediaState {
 
   remove(isRemoved: (record: TransceiverRecord) => boolean): void {
     this.records = this.records.filter(record => !isRemoved(record))
+    this.#byIndex = undefined
   }
 
   /** The transceiver that is associated with a section, by its index. */
   at(index: number): TransceiverRecord | undefined {
-    return this.records.find(({ slots }) => slots.mLineIndex === index)
+    // By a map, as a description has up to a thousand sections, and each is asked for several times.
+    this.#byIndex ??= new Map(this.records.map(record => [record.slots.mLineIndex, record]))
+    const record = this.#byIndex.get(index)
+    return record?.slots.mLineIndex === index ? record : undefined
+  }
+
+  /** The record is associated with the section of this index from now on. */
+  place(record: TransceiverRecord, index: number): void {
+    record.slots.mLineIndex = index
+    this.#byIndex?.set(index, record)
   }
 }
 
@@ -102,7 +120,7 @@ export function associate(state: MediaState, record: TransceiverRecord, index: n
   const other = state.at(index)
   if (other !== undefined && other !== record) disassociate(other)
   const { slots } = record
-  slots.mLineIndex = index
+  state.place(record, index)
   slots.jsepMid = mid
   // webrtc-pc §4.4.1.4, steps 4.6.11.1.1.2 and 4.6.11.2.9
   slots.mid = mid

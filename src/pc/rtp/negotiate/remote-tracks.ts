@@ -3,8 +3,15 @@ import type { RTCRtpTransceiverDirection, TransceiverSlots } from '../slots.ts'
 import type { MediaState } from './media-state.ts'
 
 /** webrtc-pc §4.4.1.4, step 4.6.11.2.11: the streams that a section of the peer says its track belongs to. */
-export function remoteStreamIds(rtp: SdpRtpMedia | undefined, direction: SdpDirection): readonly string[] {
-  return rtp === undefined || !receives(direction) ? [] : trackStreams(rtp).map(({ id }) => id)
+export function remoteStreamIds(
+  state: MediaState,
+  rtp: SdpRtpMedia | undefined,
+  direction: SdpDirection,
+): readonly string[] {
+  if (rtp === undefined || !receives(direction)) return []
+  // RFC 8829 §5.8.2: where nothing is said of streams, all tracks are in one; `a=msid:-` says that there is none
+  const saysNothing = [rtp, ...rtp.sources].every(({ streams }) => streams.length === 0)
+  return saysNothing ? [state.defaultStreamId] : trackStreams(rtp).map(({ id }) => id)
 }
 
 /** webrtc-pc §5.1.1: process remote tracks. */

@@ -15,6 +15,8 @@ export function rollBack(state: MediaState, fireTrack: (slots: TransceiverSlots)
   for (const record of state.records) if (isDoomed(record)) stopTransceiver(state, record.slots)
   state.remove(isDoomed)
   for (const record of state.records) {
+    // RFC 8829 §5.10: what is left of the offer has been made by addTrack() alone, and serves the next one
+    if (record.isProvisional) record.slots.addedByTrack = true
     record.stable = undefined
     record.isProvisional = false
   }
@@ -31,7 +33,7 @@ function goBack(
   // Step 4.6.12.3.1
   if (stable?.mLineIndex === undefined) disassociate(record)
   else {
-    slots.mLineIndex = stable.mLineIndex
+    state.place(record, stable.mLineIndex)
     slots.mid = stable.mid
     slots.jsepMid = stable.jsepMid
   }

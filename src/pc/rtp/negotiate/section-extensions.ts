@@ -5,16 +5,15 @@ import {
   type SdpRtpMedia,
   sends,
 } from '../../../sdp/index.ts'
-import { localHeaderExtensions } from '../codecs.ts'
 import type { RTCRtpHeaderExtensionCapability, RTCRtpHeaderExtensionParameters } from '../parameters.ts'
 import type { TransceiverSlots } from '../slots.ts'
 import type { OfferNumbers } from './number-space.ts'
 
 /** webrtc-extensions §5.1: the header extensions that a transceiver is to have; those that are `stopped` are left out. */
-function wantedExtensions(slots: TransceiverSlots): readonly LocalHeaderExtension[] {
-  const chosen = slots.headerExtensionsToNegotiate
-  if (chosen === undefined) return localHeaderExtensions(slots.kind)
-  return chosen.flatMap(({ uri, direction }) => (direction === 'stopped' ? [] : [{ uri, direction }]))
+function wantedExtensions({ headerExtensionsToNegotiate }: TransceiverSlots): readonly LocalHeaderExtension[] {
+  return headerExtensionsToNegotiate.flatMap(({ uri, direction }) =>
+    direction === 'stopped' ? [] : [{ uri, direction }],
+  )
 }
 
 /**
@@ -44,10 +43,8 @@ export function answeredExtensions(slots: TransceiverSlots, offer: SdpRtpMedia):
 
 /** webrtc-extensions §5.1: the steps when an answer is applied. */
 export function settleExtensions(slots: TransceiverSlots, agreed: readonly SdpHeaderExtension[]): void {
-  const previous = slots.headerExtensionsToNegotiate
-  if (previous === undefined) return
   const directions = new Map(agreed.map(({ uri, direction }) => [uri, direction ?? 'sendrecv']))
-  const negotiated = previous.map(({ uri }): RTCRtpHeaderExtensionCapability => {
+  const negotiated = slots.headerExtensionsToNegotiate.map(({ uri }): RTCRtpHeaderExtensionCapability => {
     return { uri, direction: directions.get(uri) ?? 'stopped' }
   })
   slots.negotiatedHeaderExtensions = negotiated

@@ -18,8 +18,8 @@ export function stopTransceiver(state: MediaState, slots: TransceiverSlots): voi
 /** webrtc-pc §5.4: stop sending and receiving. The RTCP BYE leaves when the session is configured without the section. */
 function stopSendingAndReceiving(state: MediaState, slots: TransceiverSlots): void {
   // Steps 3 and 4
-  slots.sender.stopSending?.()
-  slots.receiver.stopReceiving?.()
+  slots.sender.stopSending()
+  slots.receiver.stopReceiving()
   // Step 5
   state.events.ended.push(slots.receiver)
   // Steps 6 and 7

@@ -82,7 +82,7 @@ class Scene {
     if (this.#isWhole) return
     for (const slots of end.all) {
       slots.preferredCodecs = fewCodecs
-      slots.headerExtensionsToNegotiate ??= fewExtensions
+      if (slots.negotiatedHeaderExtensions.length === 0) slots.headerExtensionsToNegotiate = fewExtensions
     }
   }
 

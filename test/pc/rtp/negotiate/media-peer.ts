@@ -5,6 +5,8 @@ import type { MediaKind } from '../../../../src/pc/media/track-signal.ts'
 import { rejectedSection } from '../../../../src/pc/rtp/negotiate/rtp-section.ts'
 import type { MediaTransport, TransceiverHost } from '../../../../src/pc/rtp/slots.ts'
 import { Transceivers } from '../../../../src/pc/rtp/transceivers.ts'
+import { RTCStatsReport } from '../../../../src/pc/stats.ts'
+import { constructorToken } from '../../../../src/pc/webidl.ts'
 import type { SessionSection } from '../../../../src/rtp/session/types.ts'
 import {
   isDataSection,
@@ -57,8 +59,7 @@ export class MediaPeer {
     const session = this.session
     this.#transport = { session, schedule: () => undefined, now: () => 0 } as unknown as MediaTransport
     this.transceivers = new Transceivers({
-      host: this.#host(),
-      cname: `cname-${seed}`,
+      host: this.#host(seed),
       createTransceiver: createSlotsDouble,
       createEncoding: createEncodingDouble,
       fireTrack: ({ mid, receiver }) => {
@@ -161,12 +162,14 @@ export class MediaPeer {
     for (const step of this.transceivers.takeEvents()) step()
   }
 
-  #host(): TransceiverHost {
+  #host(seed: number): TransceiverHost {
     const isClosed = (): boolean => this.isClosed
     return {
       get isClosed() {
         return isClosed()
       },
+      isConnected: true,
+      cname: `cname-${seed}`,
       random: length => this.random.bytes(length),
       now: () => 0,
       wallTime: () => 0,
@@ -176,6 +179,7 @@ export class MediaPeer {
         this.updates++
       },
       chain: operation => operation(),
+      collectStats: async () => new RTCStatsReport(constructorToken, []),
     }
   }
 }

@@ -1,5 +1,6 @@
 import { createTrack, type MediaStreamTrack } from '../../../../src/pc/media/media-stream-track.ts'
 import type { MediaKind, TrackSource } from '../../../../src/pc/media/track-signal.ts'
+import { headerExtensionCapabilities } from '../../../../src/pc/rtp/codecs.ts'
 import type { RTCRtpEncodingParameters } from '../../../../src/pc/rtp/parameters.ts'
 import type {
   EncodingSlots,
@@ -71,6 +72,8 @@ export function createSlotsDouble(parts: TransceiverParts): SlotsDouble {
     preferredCodecs: [],
     addedByTrack: parts.addedByTrack,
     negotiated: undefined,
+    headerExtensionsToNegotiate: parts.headerExtensionsToNegotiate ?? headerExtensionCapabilities(kind),
+    negotiatedHeaderExtensions: [],
     sender: {
       kind,
       track: parts.track,
@@ -80,14 +83,17 @@ export function createSlotsDouble(parts: TransceiverParts): SlotsDouble {
       codecs: [],
       headerExtensions: [],
       transactionId: null,
+      degradationPreference: undefined,
       object: opaque(),
       negotiated: section => {
         heard.send = section
       },
       keyframeRequested: ssrc => heard.keyframes.push(ssrc),
+      ssrcReplaced: () => undefined,
       writable: () => {
         heard.writable++
       },
+      stopSending: () => undefined,
     },
     receiver: {
       kind,
@@ -105,6 +111,8 @@ export function createSlotsDouble(parts: TransceiverParts): SlotsDouble {
       },
       received: packet => heard.packets.push(packet),
       streamEnded: ssrc => heard.endedStreams.push(ssrc),
+      stopReceiving: () => undefined,
+      isolateIfConfidential: () => undefined,
     },
     object: opaque(),
   }

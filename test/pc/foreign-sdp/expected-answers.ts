@@ -1,0 +1,122 @@
+/** What a peer answers that only receives: kind, direction and codecs of each section. See `answer-check.ts`. */
+export const expectedAnswers: Readonly<Record<string, readonly string[]>> = {
+  'aiortc-1.4.0-data-offer': ['application 5000'],
+  'chromium-156-data-offer': ['application 5000'],
+  'chromium-156-media-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+    'video recvonly VP8/96 rtx/97 H264/108 rtx/109 H264/114 rtx/115 VP9/98 rtx/99',
+    'application 5000',
+  ],
+  'chromium-156-preferences-offer': [
+    'video recvonly H264/108 rtx/109 H264/114 rtx/115',
+    'audio recvonly PCMU/0 telephone-event/110 telephone-event/126',
+  ],
+  'chromium-156-receive-offer': [
+    'audio inactive opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+    'video inactive VP8/96 rtx/97 VP9/98 rtx/99 H264/108 rtx/109 H264/114 rtx/115',
+  ],
+  'chromium-156-recycled-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+    'video inactive VP8/96 rtx/97 VP9/98 rtx/99 H264/108 rtx/109 H264/114 rtx/115',
+    'application 5000',
+    'audio inactive opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+  ],
+  'chromium-156-restart-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+    'video recvonly VP8/96 rtx/97 H264/108 rtx/109 H264/114 rtx/115 VP9/98 rtx/99',
+    'application 5000',
+  ],
+  'chromium-156-simulcast-offer': [
+    'video recvonly VP8/96 rtx/97 H264/108 rtx/109 H264/114 rtx/115 VP9/98 rtx/99 simulcast:recv q;h;f',
+  ],
+  'chromium-156-stopped-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+    'video rejected',
+    'application 5000',
+  ],
+  'firefox-153-data-offer': ['application 5000'],
+  'firefox-153-media-offer': [
+    'audio recvonly opus/109 PCMU/0 PCMA/8 telephone-event/101',
+    'video recvonly VP8/120 rtx/124 VP9/121 rtx/125',
+    'application 5000',
+  ],
+  'firefox-153-receive-offer': [
+    'audio inactive opus/109 PCMU/0 PCMA/8 telephone-event/101',
+    'video inactive VP8/120 rtx/124 VP9/121 rtx/125',
+  ],
+  'firefox-153-recycled-offer': [
+    'audio recvonly opus/109 PCMU/0 PCMA/8 telephone-event/101',
+    'video inactive VP8/120 rtx/124 VP9/121 rtx/125',
+    'application 5000',
+    'audio inactive opus/109 PCMU/0 PCMA/8 telephone-event/101',
+  ],
+  'firefox-153-restart-offer': [
+    'audio recvonly opus/109 PCMU/0 PCMA/8 telephone-event/101',
+    'video recvonly VP8/120 rtx/124 VP9/121 rtx/125',
+    'application 5000',
+  ],
+  'firefox-153-simulcast-offer': ['video recvonly VP8/120 rtx/124 VP9/121 rtx/125 simulcast:recv q;h;f'],
+  'firefox-153-stopped-offer': [
+    'audio recvonly opus/109 PCMU/0 PCMA/8 telephone-event/101',
+    'video rejected',
+    'application 5000',
+  ],
+  'gstreamer-1.22.0-data-offer': ['application 5000'],
+  'gstreamer-1.22.0-media-offer': ['audio recvonly OPUS/97', 'video recvonly VP8/96', 'application 5000'],
+  'janus-1.1.2-data-offer': ['application 5000'],
+  'janus-1.1.2-streaming-multi-offer': [
+    'audio recvonly opus/111',
+    'video recvonly H264/100 rtx/102',
+    'video recvonly VP9/101 rtx/103',
+  ],
+  'janus-1.1.2-streaming-offer': ['audio recvonly opus/111', 'video recvonly VP8/100 rtx/101', 'application 5000'],
+  'janus-1.1.2-videoroom-offer': ['audio recvonly opus/111', 'video recvonly VP8/96 rtx/97', 'application 5000'],
+  'libdatachannel-0.33.4-data-offer': ['application 5000'],
+  'libdatachannel-0.33.4-media-offer': ['audio recvonly opus/111', 'video recvonly H264/96 VP8/97', 'application 5000'],
+  'mediasoup-client-3.18.7-receive-closed-offer': [
+    'audio recvonly opus/100',
+    'video rejected',
+    'video recvonly VP8/127',
+    'application 5000',
+  ],
+  'mediasoup-client-3.18.7-receive-data-offer': [
+    'audio recvonly opus/100',
+    'video recvonly VP8/101 rtx/102',
+    'video recvonly VP8/127',
+    'application 5000',
+  ],
+  'mediasoup-client-3.18.7-receive-offer': ['audio recvonly opus/100', 'video recvonly VP8/101 rtx/102'],
+  'pion-3.1.56-data-offer': ['application 5000'],
+  'pion-3.1.56-media-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8',
+    'video recvonly VP8/96 rtx/97 VP9/98 rtx/99 H264/125 rtx/107 H264/108 rtx/109',
+    'application 5000',
+  ],
+  'pion-3.1.56-receive-offer': ['video inactive VP8/96 rtx/97 VP9/98 rtx/99 H264/125 rtx/107 H264/108 rtx/109'],
+  'pion-3.1.56-restart-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8',
+    'video recvonly VP8/96 rtx/97 VP9/98 rtx/99 H264/125 rtx/107 H264/108 rtx/109',
+    'application 5000',
+  ],
+  'safari-18-media-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+    'video recvonly H264/98 rtx/99 VP8/102 rtx/103 VP9/104 rtx/105',
+    'application 5000',
+  ],
+  'safari-18-simulcast-offer': ['video recvonly H264/98 rtx/99 VP8/102 rtx/103 VP9/104 rtx/105 simulcast:recv q;h;f'],
+  'werift-0.24.4-data-offer': ['application 5000'],
+  'werift-0.24.4-media-offer': ['audio recvonly OPUS/96 PCMU/0', 'video recvonly VP8/98', 'application 5000'],
+  'werift-0.24.4-simulcast-offer': ['video inactive VP8/98'],
+  'wrtc-0.10.0-data-offer': ['application 5000'],
+  'wrtc-0.10.0-media-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+    'video recvonly VP8/96 rtx/97 VP9/98 rtx/99',
+    'application 5000',
+  ],
+  'wrtc-0.10.0-restart-offer': [
+    'audio recvonly opus/111 PCMU/0 PCMA/8 telephone-event/110 telephone-event/126',
+    'video recvonly VP8/96 rtx/97 VP9/98 rtx/99',
+    'application 5000',
+  ],
+  'wrtc-0.10.0-simulcast-offer': ['video recvonly VP8/96 rtx/97 VP9/98 rtx/99 simulcast:recv a;b'],
+}
