@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js')
-const programs = ['test/interop/**/*.test.ts', 'test/examples/**/*.test.ts']
+const programs = ['test/interop/**/*.test.ts']
 const closingLine = /^(\d+) passed, (\d+) failed, (\d+) skipped$/
 
 const withPrograms = run(programs, process.env, line => console.log(line))
