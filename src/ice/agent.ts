@@ -136,6 +136,11 @@ export class IceAgent implements SansIo<IceEvent> {
     return this.#selection.pair?.roundTrip.smoothedMs
   }
 
+  /** Those of the current session, paired or not. */
+  get candidates(): Pick<IceSession, 'localCandidates' | 'remoteCandidates'> {
+    return this.#session
+  }
+
   /** Every pair of the current session, best first. */
   pairs(): readonly CandidatePairView[] {
     return this.#session.checklist.pairs.map(pair => pair.view(pair === this.#selection.pair))

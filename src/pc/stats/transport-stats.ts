@@ -1,5 +1,5 @@
 import { addressKey } from '../../base/address.ts'
-import type { CandidatePairView, IceCandidate, LocalCandidate, PairReference } from '../../ice/index.ts'
+import type { CandidatePairView, IceAgent, IceCandidate, LocalCandidate, PairReference } from '../../ice/index.ts'
 import type { RtpSession } from '../../rtp/session/rtp-session.ts'
 import { remoteCertificateId, usedCertificateId } from '../certificate-stats.ts'
 import type { SectionTransport } from '../negotiation/section-transport.ts'
@@ -101,7 +101,7 @@ function transportStats(
     ...more,
     packetsDropped: Object.fromEntries(counters.drops),
   }
-  const current = [...pairs.map(pair => pairStats(pair, named)), ...candidateStats(named, pairs)]
+  const current = [...pairs.map(pair => pairStats(pair, named)), ...candidateStats(named, pairs, driver.ice.candidates)]
   return [transport, ...current, ...(former?.entries ?? [])]
 }
 
@@ -121,7 +121,7 @@ function formerPair(named: Named): { readonly id: string; readonly entries: read
   generations.set(reference, generation)
   const former = { ...named, generation }
   const pair = reference.view(true)
-  return { id: pairId(pair, former), entries: [pairStats(pair, former), ...candidateStats(former, [pair])] }
+  return { id: pairId(pair, former), entries: [pairStats(pair, former), ...candidateStats(former, [pair], none)] }
 }
 
 /** webrtc-stats §8.17: tlsVersion and what follows from it exist only after the negotiation is complete. */
@@ -188,16 +188,26 @@ function bitrateStats(session: RtpSession | undefined): PairMembers {
   return present({ availableOutgoingBitrate, availableIncomingBitrate })
 }
 
-function candidateStats(named: Named, pairs: readonly CandidatePairView[]): Entry[] {
+/** webrtc-stats §7.1, local-candidate and remote-candidate: those of the pairs, and the others of the generation. */
+function candidateStats(
+  named: Named,
+  pairs: readonly CandidatePairView[],
+  { localCandidates, remoteCandidates }: IceAgent['candidates'],
+): Entry[] {
   const entries = new Map<string, CandidateEntry>()
-  for (const { local, remote } of pairs) {
-    for (const [side, candidate] of [['L', local] as const, ['R', remote] as const]) {
+  for (const [side, candidates] of [
+    ['L', [...pairs.map(({ local }) => local), ...localCandidates]] as const,
+    ['R', [...pairs.map(({ remote }) => remote), ...remoteCandidates]] as const,
+  ]) {
+    for (const candidate of candidates) {
       const id = candidateId(side, candidate, named)
-      entries.set(id, candidateEntry(id, side, candidate, named))
+      if (!entries.has(id)) entries.set(id, candidateEntry(id, side, candidate, named))
     }
   }
   return [...entries.values()]
 }
+
+const none: IceAgent['candidates'] = { localCandidates: [], remoteCandidates: [] }
 
 function candidateEntry(id: string, side: 'L' | 'R', candidate: IceCandidate, named: Named): CandidateEntry {
   const { describer } = named.transport

@@ -42,21 +42,51 @@ async function negotiate(alice: RTCPeerConnection, bob: RTCPeerConnection): Prom
 }
 
 describe('The candidates in statistics', () => {
+  it('are there as soon as they are told, in a pair or not (webrtc-stats §7.1)', async () => {
+    const sim = new Simulation(74)
+    const alice = new RTCPeerConnection(
+      { certificates: [fixedCertificates()[0]] },
+      {
+        environment: sim.host('alice', ['192.0.2.1', '192.0.2.9']),
+        crypto: nobleCryptoProvider,
+        tcpCandidates: ['passive'],
+      },
+    )
+    const told: string[] = []
+    alice.onicecandidate = ({ candidate }) => {
+      if (candidate?.candidate) told.push([candidate.protocol, candidate.address, candidate.tcpType ?? ''].join(' '))
+    }
+    alice.createDataChannel('x')
+    await within(sim, alice.setLocalDescription())
+    await sim.runFor(1_000)
+    const stats = await within(sim, alice.getStats())
+    const shown = all(stats, 'local-candidate').map(({ protocol, address, tcpType }) => [
+      protocol,
+      address,
+      tcpType ?? '',
+    ])
+    assert.equal(told.length, 4)
+    assert.deepEqual(shown.map(parts => parts.join(' ')).sort(), told.sort())
+    assert.deepEqual(all(stats, 'candidate-pair'), [])
+    alice.close()
+  })
+
   it('keep the address of the peer to themselves until the application has told it', async () => {
     const { sim, alice, bob, untold, close } = await halfTold(71)
     const before = one(await within(sim, bob.getStats()), 'remote-candidate')
     assert.deepEqual([before.candidateType, before.address], ['prflx', null])
     // Of their own, they know all, and of the peer's what was told.
-    assert.equal(one(await within(sim, bob.getStats()), 'local-candidate').address, '192.0.2.2')
-    assert.equal(one(await within(sim, alice.getStats()), 'remote-candidate').address, '192.0.2.2')
+    const own = all(await within(sim, bob.getStats()), 'local-candidate')
+    assert.deepEqual(new Set(own.map(({ address }) => address)), new Set(['192.0.2.2']))
+    const theirs = all(await within(sim, alice.getStats()), 'remote-candidate')
+    assert.deepEqual(new Set(theirs.map(({ address }) => address)), new Set(['192.0.2.2']))
     const added = untold.map(candidate => bob.addIceCandidate(candidate))
     await sim.runFor(100)
     await Promise.all(added)
-    const after = all(await within(sim, bob.getStats()), 'remote-candidate').map(({ candidateType, address }) => [
-      candidateType,
-      address,
-    ])
-    assert.deepEqual(after, [['host', '192.0.2.1']])
+    const after = all(await within(sim, bob.getStats()), 'remote-candidate').map(
+      ({ candidateType, protocol, address }) => [candidateType, protocol, address].join(' '),
+    )
+    assert.deepEqual(after.sort(), ['host tcp 192.0.2.1', 'host udp 192.0.2.1'])
     await close()
   })
 

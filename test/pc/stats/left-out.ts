@@ -11,7 +11,6 @@ const svc = 'encodings with several layers are what the application makes of the
 const microphone = 'there is no microphone with echo cancellation'
 const devices = 'there is no device that plays audio'
 const server = 'only for candidates from a STUN or TURN server'
-const tcp = 'only for candidates over TCP'
 const chain = 'only for a certificate that another one has signed'
 const simulcast = 'only where encodings have one: a simulcast'
 const remb = 'only where the peer takes REMB instead of transport-wide feedback'
@@ -66,7 +65,7 @@ export const never: Readonly<Record<string, Readonly<Record<string, string>>>> =
 export const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'outbound-rtp': { rid: simulcast },
   'candidate-pair': { availableIncomingBitrate: remb },
-  'local-candidate': { url: server, relayProtocol: server, relatedAddress: server, relatedPort: server, tcpType: tcp },
-  'remote-candidate': { relatedAddress: server, relatedPort: server, tcpType: tcp },
+  'local-candidate': { url: server, relayProtocol: server, relatedAddress: server, relatedPort: server },
+  'remote-candidate': { relatedAddress: server, relatedPort: server },
   certificate: { issuerCertificateId: chain },
 }
