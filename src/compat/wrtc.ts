@@ -3,38 +3,7 @@ import type { MediaStream } from '../index.ts'
 import { type PackageDefault, packageDefault } from '../polyfill/nonstandard.ts'
 import { type MediaDevices, type MediaStreamConstraints, mediaDevices } from '../testing/index.ts'
 
-export {
-  MediaStream,
-  MediaStreamTrack,
-  MediaStreamTrackEvent,
-  OverconstrainedError,
-  RTCCertificate,
-  RTCDataChannel,
-  RTCDataChannelEvent,
-  RTCDTMFSender,
-  RTCDTMFToneChangeEvent,
-  RTCDtlsTransport,
-  RTCEncodedAudioFrame,
-  RTCEncodedVideoFrame,
-  RTCError,
-  RTCErrorEvent,
-  RTCIceCandidate,
-  RTCIceCandidatePair,
-  RTCIceCandidatePairEvent,
-  RTCIceTransport,
-  RTCIdentityAssertion,
-  RTCPeerConnection,
-  RTCPeerConnectionIceErrorEvent,
-  RTCPeerConnectionIceEvent,
-  RTCRtpReceiver,
-  RTCRtpScriptTransform,
-  RTCRtpSender,
-  RTCRtpTransceiver,
-  RTCSctpTransport,
-  RTCSessionDescription,
-  RTCStatsReport,
-  RTCTrackEvent,
-} from '../index.ts'
+export * from '../polyfill/exports.ts'
 export { nonstandard } from '../polyfill/nonstandard.ts'
 export { mediaDevices } from '../testing/index.ts'
 

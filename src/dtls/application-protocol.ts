@@ -1,7 +1,6 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts'
 import { DtlsError } from './errors.ts'
 import { type Extensions, ExtensionType } from './extensions.ts'
-import type { HandshakeConfig } from './handshake-config.ts'
 
 /** RFC 7301: what is spoken inside of DTLS. */
 export interface ApplicationProtocols {
@@ -26,7 +25,7 @@ export function encodeProtocols(names: readonly string[]): Uint8Array {
  * @param answered extensions of its ServerHello, or EncryptedExtensions
  * @throws {DtlsError} `illegal-parameter`, or `no-application-protocol` if there has to be one
  */
-export function chosenProtocol(answered: Extensions, { protocols }: HandshakeConfig): string | undefined {
+export function chosenProtocol(answered: Extensions, protocols: ApplicationProtocols): string | undefined {
   const data = answered.get(ExtensionType.applicationLayerProtocolNegotiation)
   if (data === undefined) return requireNone(protocols)
   const [name, ...others] = decodeProtocols(data)
@@ -42,7 +41,7 @@ export function chosenProtocol(answered: Extensions, { protocols }: HandshakeCon
  *
  * @throws {DtlsError} `no-application-protocol`
  */
-export function selectProtocol(offered: Extensions, { protocols }: HandshakeConfig): string | undefined {
+export function selectProtocol(offered: Extensions, protocols: ApplicationProtocols): string | undefined {
   const data = offered.get(ExtensionType.applicationLayerProtocolNegotiation)
   if (data === undefined || protocols.names.length === 0) return requireNone(protocols)
   const names = decodeProtocols(data)

@@ -220,14 +220,19 @@ export class Negotiator {
     const session = parse(description)
     const applied = this.#appliedMedia('local', description.type, session)
     this.#media.check(applied)
-    if (description.type === 'offer') this.#rememberStable()
-    const carriers =
-      description.type === 'offer' ? this.transports.applyLocalOffer(session) : this.transports.carriersOf(session)
-    if (description.type === 'offer') this.#wantAssociation(session)
+    const carriers = type === 'offer' ? this.#placeOffer(session) : this.transports.carriersOf(session)
     this.signaling.apply(new AppliedDescription(description.type, true, session, description.sdp, carriers))
     this.#media.apply(applied)
     this.#settle(applied, certificates)
     this.#connectMedia()
+  }
+
+  /** @returns the sections that bring a transport, and which */
+  #placeOffer(offer: SdpSession): ReadonlyMap<number, SectionTransport> {
+    this.#rememberStable()
+    const carriers = this.transports.applyLocalOffer(offer)
+    this.#wantAssociation(offer)
+    return carriers
   }
 
   /** webrtc-pc §4.4.1.4, steps 4.5 and 4.6, of a remote description */

@@ -1,38 +1,7 @@
 /** The interfaces of WebRTC as globals: `import 'icefloe/polyfill'`. */
 import { interfaces } from './interfaces.ts'
 
-export {
-  MediaStream,
-  MediaStreamTrack,
-  MediaStreamTrackEvent,
-  OverconstrainedError,
-  RTCCertificate,
-  RTCDataChannel,
-  RTCDataChannelEvent,
-  RTCDTMFSender,
-  RTCDTMFToneChangeEvent,
-  RTCDtlsTransport,
-  RTCEncodedAudioFrame,
-  RTCEncodedVideoFrame,
-  RTCError,
-  RTCErrorEvent,
-  RTCIceCandidate,
-  RTCIceCandidatePair,
-  RTCIceCandidatePairEvent,
-  RTCIceTransport,
-  RTCIdentityAssertion,
-  RTCPeerConnection,
-  RTCPeerConnectionIceErrorEvent,
-  RTCPeerConnectionIceEvent,
-  RTCRtpReceiver,
-  RTCRtpScriptTransform,
-  RTCRtpSender,
-  RTCRtpTransceiver,
-  RTCSctpTransport,
-  RTCSessionDescription,
-  RTCStatsReport,
-  RTCTrackEvent,
-} from '../index.ts'
+export * from './exports.ts'
 // What `node-datachannel/polyfill` has as its default: the package may be overridden by this one.
 export { interfaces as default } from './interfaces.ts'
 

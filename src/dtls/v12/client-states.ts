@@ -43,7 +43,7 @@ export function acceptServerHello12(offer: ClientHello, hello: ServerHello, hand
   }
   checkExtensions(offer.extensions, hello.extensions)
   handshake.connectionIds = negotiateConnectionIds(hello.extensions, handshake.config)
-  handshake.applicationProtocol = chosenProtocol(hello.extensions, handshake.config)
+  handshake.applicationProtocol = chosenProtocol(hello.extensions, handshake.config.protocols)
   return new ExpectCertificate({
     suite,
     clientRandom: offer.random,

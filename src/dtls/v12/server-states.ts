@@ -81,7 +81,7 @@ export function negotiate12(hello: ClientHello, config: HandshakeConfig): Answer
     group,
     srtpProfile: selectSrtpProfile(extensions, config),
     connectionIds: negotiateConnectionIds(extensions, config),
-    applicationProtocol: selectProtocol(extensions, config),
+    applicationProtocol: selectProtocol(extensions, config.protocols),
   }
 }
 

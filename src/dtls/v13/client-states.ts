@@ -139,7 +139,7 @@ class ExpectEncryptedExtensions extends Handshaking<Agreement> {
       allowed.filter(type => offered.has(type)),
     )
     const srtpProfile = chosenSrtpProfile(extensions, handshake.config)
-    handshake.applicationProtocol = chosenProtocol(extensions, handshake.config)
+    handshake.applicationProtocol = chosenProtocol(extensions, handshake.config.protocols)
     handshake.transcript.add(message)
     return new ExpectCertificateRequest({ schedule, traffic, negotiated: { group, srtpProfile } })
   }

@@ -101,7 +101,7 @@ function negotiate13(hello: ClientHello, config: HandshakeConfig): Answer13 {
     suite,
     srtpProfile: selectSrtpProfile(extensions, config),
     connectionIds: negotiateConnectionIds(extensions, config),
-    applicationProtocol: selectProtocol(extensions, config),
+    applicationProtocol: selectProtocol(extensions, config.protocols),
   }
 }
 

@@ -75,12 +75,14 @@ export class CandidateExchange {
 
   /** What belongs to another generation, or to a transport that was bundled away, waits in the description or is of no use. */
   #hearCandidate(fragments: Fragments, candidate: SdpCandidate | undefined): void {
-    const { remote } = this.#options.signaling
+    const { signaling, transports } = this.#options
+    const { remote } = signaling
     // RFC 9143 §7.2: in an offer each section has its own candidates, and those of one that is bundled away lead nowhere
     const homes = remote?.type === 'offer' ? bundledHomes(remote.session) : []
     const concerned = [...fragments].map(([index, fragment]) => {
-      if ((homes[index] ?? index) !== index) return undefined
-      const transport = this.#options.transports.at(index)
+      const transport = transports.at(index)
+      const home = homes[index] ?? index
+      if (home !== index && transports.at(home) === transport) return undefined
       return transport?.hasRemoteFragment(fragment) === true ? transport : undefined
     })
     for (const transport of new Set(concerned)) {

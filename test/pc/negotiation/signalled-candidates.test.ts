@@ -62,6 +62,22 @@ describe('Candidates of several transports', () => {
     close(pair)
   })
 
+  it('go to the transport of their section where an offer bundles what has one of its own already', async () => {
+    const pair = createMediaPair({ seed: 9, bob: { bundlePolicy: 'max-compat' }, sections })
+    const { sim, alice, bob } = pair
+    await agree(pair, alice, bob, withoutBundle)
+    alice.restartIce()
+    const bundles = (sdp: string): string => withoutBundle(sdp).replace(/^(t=.*\r\n)/m, '$1a=group:BUNDLE 0 1 2\r\n')
+    const offer = bare(await describeLocally(sim, alice))
+    await settled(sim, bob.setRemoteDescription({ type: 'offer', sdp: bundles(offer) }))
+    await describeLocally(sim, bob)
+    assert.deepEqual(remoteCandidates(bob), [0, 0, 0])
+    const candidate = 'candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host'
+    await settled(sim, bob.addIceCandidate({ candidate, sdpMid: '1' }))
+    assert.deepEqual(remoteCandidates(bob), [0, 1, 0])
+    close(pair)
+  })
+
   it('go to that of the bundle, if they are of a section that is bundled', async () => {
     const pair = createMediaPair({ seed: 2, sections })
     const { sim, alice, bob } = pair
